@@ -1,0 +1,54 @@
+"""What comes back from a run, in hardware units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .frozen import Frozen
+
+
+@dataclass(frozen=True, eq=False)
+class Samples(Frozen):
+    """Samples of one probe: ``steps`` (n,) absolute step numbers, ``values`` (trials, n, circuits).
+
+    A run from step k0 to k1 has the samples in k0 < k <= k1, and that of step 0 if it starts there, so the
+    samples of consecutive runs join without gap or overlap.
+    """
+
+    variable: str
+    circuits: np.ndarray
+    steps: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Recording(Frozen):
+    """Spikes and samples of one run.
+
+    Attributes
+    ----------
+    start_step, stop_step : int
+    step_us : float
+    trials : int
+    spike_trial, spike_circuit, spike_step : int, (S,)
+        Spikes of all circuits in temporal order; the time of a spike is ``spike_step * step_us``.
+    input_trial, input_channel : int, (I,)
+    input_time_us : float, (I,)
+        Events of the Poisson sources that were drawn, in temporal order.
+    samples : tuple of Samples
+        One for each probe of the configuration.
+    """
+
+    start_step: int
+    stop_step: int
+    step_us: float
+    trials: int
+    spike_trial: np.ndarray
+    spike_circuit: np.ndarray
+    spike_step: np.ndarray
+    input_trial: np.ndarray
+    input_channel: np.ndarray
+    input_time_us: np.ndarray
+    samples: tuple[Samples, ...]

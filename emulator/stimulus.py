@@ -1,0 +1,82 @@
+"""What comes from outside during a run: spikes of external channels, given or drawn on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .frozen import Frozen
+
+
+@dataclass(frozen=True, eq=False)
+class PoissonSources(Frozen):
+    """Poisson processes that are drawn during the run.
+
+    Attributes
+    ----------
+    channels : int, (n,)
+        External channels.
+    rate : float, (n,)
+        Events per us of hardware time.
+    start_us, stop_us : float, (n,)
+        The process is silent outside.
+    key : int
+        Names the random stream; two groups with the same key and size have the same events.
+    """
+
+    channels: np.ndarray
+    rate: np.ndarray
+    start_us: np.ndarray
+    stop_us: np.ndarray
+    key: int
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus(Frozen):
+    """Input of ``trials`` runs of one configuration.
+
+    Attributes
+    ----------
+    channel : int, (M,)
+        External channel of each event.
+    time_us : float, (M,)
+        When the source fires, us since the start of the experiment; off-grid times are kept. The order is free.
+    trial : int, (M,) or None
+        To which run an event belongs; None is all of them.
+    trials : int
+        Number of runs.
+    first_trial : int
+        Number of the first run in the random streams: trial t of this batch draws what run ``first_trial + t``
+        draws alone.
+    poisson : tuple of PoissonSources
+    """
+
+    channel: np.ndarray
+    time_us: np.ndarray
+    trial: np.ndarray | None = None
+    trials: int = 1
+    first_trial: int = 0
+    poisson: tuple[PoissonSources, ...] = ()
+
+
+def no_stimulus(trials: int = 1) -> Stimulus:
+    """No input at all."""
+    return Stimulus(np.zeros(0, np.int64), np.zeros(0), None, trials)
+
+
+def verify_stimulus(stimulus: Stimulus, external: int) -> None:
+    """Raise ValueError if events name channels or trials that don't exist, or times that aren't numbers."""
+    s = stimulus
+    if s.trials < 1:
+        raise ValueError(f"a stimulus has at least one trial, got {s.trials}")
+    if s.channel.shape != s.time_us.shape or (s.trial is not None and s.trial.shape != s.channel.shape):
+        raise ValueError("stimulus.channel, time_us and trial must have one shape")
+    for channels in (s.channel, *(p.channels for p in s.poisson)):
+        if len(channels) and (channels.min() < 0 or channels.max() >= external):
+            raise ValueError(f"the configuration has external channels 0..{external - 1}; the stimulus names "
+                             f"{channels.min()}..{channels.max()}")
+    if s.trial is not None and len(s.trial) and (s.trial.min() < 0 or s.trial.max() >= s.trials):
+        raise ValueError(f"stimulus.trial must lie in 0..{s.trials - 1}")
+    if not np.all(np.isfinite(s.time_us)):
+        raise ValueError("stimulus.time_us must be finite")

@@ -1,0 +1,207 @@
+"""The representations between the passes, and ``Mapped``, their sum.
+
+Numbering: neurons count 0..n-1 over all populations in order, synapses 0..m-1 over all projections in order,
+sources of events 0..n-1 are neurons and n.. the external channels (``Network.offsets``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+
+import numpy as np
+from pynn_brainscales.emulator.config import ChipConfig
+from pynn_brainscales.emulator.frozen import Frozen, read_only
+
+from .network import Network
+from .target import Target
+
+
+class Way(IntEnum):
+    """How an event gets from its source to a synapse."""
+
+    FREE = 0  # a chip without limits: any delay
+    DIRECT = 1  # on the chip, with the chip's own latency
+    LOOP = 2  # out of the chip and back to the same chip
+    BETWEEN = 3  # from one chip to another
+    EXTERNAL = 4  # from a source outside
+
+
+class Loss(IntEnum):
+    """Why a synapse is lost."""
+
+    NONE = 0
+    ROWS = 1  # no free row of the right sign reaches the target's column
+    LABELS = 2  # the drivers that could take it have given out all labels
+    WEIGHT = 3  # rounds to zero
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised(Frozen):
+    """A value as it was asked for, as the chip has it, and where it was clipped to the range; equal shapes."""
+
+    requested: np.ndarray
+    realised: np.ndarray
+    clipped: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled(Frozen):
+    """The network in hardware units, before anything is rounded.
+
+    Attributes
+    ----------
+    alpha, v_offset : float, (n,)
+        v_lsb = alpha * v_mV + v_offset, one pair per population.
+    cells : dict of arrays, (n,)
+        By the names of ``emulator.config.Circuits`` (all but chip, circuit, master, gain_exc, gain_inh).
+    source, neuron, input : int, (m,)
+        Of each synapse: source of events, target neuron, EXC or INH.
+    drive : float, (m,)
+        Jump of dV/dt (LSB/us) for one event; for a conductance, at the reference potential. >= 0.
+    delay_us : float, (m,)
+    rows : int, (m,)
+        How many rows a synapse takes: more than one where its weight exceeds what one row can give.
+    """
+
+    alpha: np.ndarray
+    v_offset: np.ndarray
+    cells: Mapping[str, np.ndarray]
+    source: np.ndarray
+    neuron: np.ndarray
+    input: np.ndarray
+    drive: np.ndarray
+    delay_us: np.ndarray
+    rows: np.ndarray
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "cells", MappingProxyType({k: read_only(v) for k, v in self.cells.items()}))
+
+
+@dataclass(frozen=True, eq=False)
+class Expanded(Frozen):
+    """``circuits`` (n,): how many circuits are joined for each neuron; ``slot`` (m,): which of them takes a synapse."""
+
+    circuits: np.ndarray
+    slot: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Placement(Frozen):
+    """``chips``; ``chip`` (n,) of each neuron; ``circuit`` (n, kmax) on it, -1 where a neuron has fewer."""
+
+    chips: int
+    chip: np.ndarray
+    circuit: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Routing(Frozen):
+    """Where events go and where each synapse sits.
+
+    On a chip without limits (``free``) only ``way``, ``delay_us`` and ``lost`` have content.
+
+    Attributes
+    ----------
+    free : bool
+    way : int (Way), (m,)
+    delay_us : float, (m,)
+        What the route gives.
+    lost : int (Loss), (m,)
+    route_source, route_chip, route_array, route_bus, route_row_select, route_label : int, (e,)
+    route_delay_us : float, (e,)
+    route_way : int (Way), (e,)
+        One row for each stream of events: a source, its destination and label.
+    cell_synapse, cell_chip, cell_array, cell_row, cell_column, cell_label : int, (p,)
+        One row for each place on the arrays; a synapse that takes several rows has several.
+    row_sign : int8, (chips, 2, 256)
+    driver_mask : uint8, (chips, 2, 128)
+    """
+
+    free: bool
+    way: np.ndarray
+    delay_us: np.ndarray
+    lost: np.ndarray
+    route_source: np.ndarray
+    route_chip: np.ndarray
+    route_array: np.ndarray
+    route_bus: np.ndarray
+    route_row_select: np.ndarray
+    route_label: np.ndarray
+    route_delay_us: np.ndarray
+    route_way: np.ndarray
+    cell_synapse: np.ndarray
+    cell_chip: np.ndarray
+    cell_array: np.ndarray
+    cell_row: np.ndarray
+    cell_column: np.ndarray
+    cell_label: np.ndarray
+    row_sign: np.ndarray
+    driver_mask: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Rounded(Frozen):
+    """Everything on the chip's grids.
+
+    Attributes
+    ----------
+    cells : dict of Quantised, each (n,)
+        The float fields of ``Scaled.cells``, hardware units.
+    gain : Quantised, (2, n)
+        LSB/us per weight LSB for input EXC and INH; requested is what uses the whole weight range.
+    gm : int, (2, n)
+        Bias code of the synaptic input.
+    dac : int, (chips, 4)
+        Bias code of the synapse DAC per quadrant.
+    drive : Quantised, (m,)
+        Of each synapse, summed over its rows, LSB/us; 0 where lost.
+    cell_weight : int, (p,)
+        Weight of each place of ``Routing.cell_*``.
+    lost : int (Loss), (m,)
+        ``Routing.lost`` and the weights that round to zero.
+    """
+
+    cells: Mapping[str, Quantised]
+    gain: Quantised
+    gm: np.ndarray
+    dac: np.ndarray
+    drive: Quantised
+    cell_weight: np.ndarray
+    lost: np.ndarray
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "cells", MappingProxyType(dict(self.cells)))
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped(Frozen):
+    """A compiled network: every representation on the way, and the configuration at its end.
+
+    ``master`` (n,) is the index of each neuron's membrane circuit in ``config.circuits``. ``config.probes`` has one
+    probe for each of the network's, with its cells in the same order.
+    """
+
+    network: Network
+    target: Target
+    scaled: Scaled
+    expanded: Expanded
+    placement: Placement
+    routing: Routing
+    rounded: Rounded
+    config: ChipConfig
+    master: np.ndarray
+
+    @property
+    def report(self):
+        """What the network became and what it lost: :class:`pynn_brainscales.mapping.report.Report`."""
+        from .report import make_report
+
+        return make_report(self)
+
+    def __str__(self) -> str:
+        return self.report.summary()

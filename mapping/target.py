@@ -1,0 +1,52 @@
+"""What a network is compiled for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pynn_brainscales.emulator import limits
+from pynn_brainscales.emulator.frozen import Frozen
+from pynn_brainscales.emulator.profile import Profile, calibrated
+
+from .errors import MappingError
+
+
+@dataclass(frozen=True)
+class Target(Frozen):
+    """The virtual chips and how strictly a network is mapped to them.
+
+    Attributes
+    ----------
+    profile : Profile
+    chip_seed : int
+        Names the virtual chips (their fixed pattern).
+    seed : int
+        Of the experiment: temporal noise, Poisson sources.
+    speedup : float
+        How much faster the chip runs than biology.
+    on_loss : {"error", "warn"}
+        What to do when synapses cannot be placed.
+    max_chips : int or None
+        None is as many as the network needs.
+    circuits_per_neuron : int
+        At least so many circuits are joined for each neuron: more fan-in, fewer neurons on a chip.
+    """
+
+    profile: Profile = calibrated
+    chip_seed: int = 0
+    seed: int = 0
+    speedup: float = limits.SPEEDUP
+    on_loss: str = "error"
+    max_chips: int | None = None
+    circuits_per_neuron: int = 1
+
+    def __post_init__(self) -> None:
+        if self.on_loss not in ("error", "warn"):
+            raise MappingError(f"on_loss={self.on_loss!r}", "'error', 'warn'")
+        if self.max_chips is not None and self.max_chips < 1:
+            raise MappingError(f"max_chips={self.max_chips}", "at least 1, or None for as many as needed")
+        if not 1 <= self.circuits_per_neuron <= limits.MAX_CIRCUITS_PER_NEURON:
+            raise MappingError(f"circuits_per_neuron={self.circuits_per_neuron}",
+                               f"1 to {limits.MAX_CIRCUITS_PER_NEURON}")
+        if not self.speedup > 0:
+            raise MappingError(f"speedup={self.speedup}", "a number > 0")
