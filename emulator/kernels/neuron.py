@@ -1,0 +1,215 @@
+"""One integration step of all neuron circuits of one kind.
+
+The equations, v in CADC LSB, time in us, ``h`` the step, w the adaptation in LSB, per circuit::
+
+    tau_m dv/dt = (v_leak - v) + delta_t exp((v - v_exp) / delta_t) - w + tau_m (i_offset + i_exc - i_inh)
+    tau_w dw/dt = a (v - v_leak) - w                                    w += b at a spike
+    tau_s di/dt = -i                                                    i += gain * weight at an event
+
+where a conductance-based input contributes ``g (e_rev - v)`` instead of ``i``, ``g = i / abs(e_rev - e_ref)``.
+
+Working units. Each kernel works in ``x = (v - origin) / scale``, with the synaptic state stored so that it enters
+without another product, in an array of shape (3, trials, circuits): membrane, excitatory, inhibitory.
+
+* Current-based, linear (``linear_step``): exact. With ``P_vv = exp(-h / tau_m)``, ``P_ss = exp(-h / tau_s)`` and
+  ``P_vs = h P_vv phi(h / tau_m - h / tau_s)``, ``phi(z) = (exp(z) - 1) / z``, which holds for tau_m = tau_s too
+  (Rotter & Diesmann 1999, Biol. Cybern. 81:381), the stored current is ``i P_vs / P_ss``; its product with
+  ``P_ss`` is what the membrane gains in the step. The origin is the resting potential with the offset current.
+* Conductance-based without further terms (``conductance_step``): the conductances are replaced by their mean over
+  the step, which leaves a linear equation that is solved exactly; second order. Origin e_rev_inh, unit
+  e_rev_exc - e_rev_inh, stored conductances are ``-h`` times the mean.
+* With exponential term or adaptation (``adaptive_step``): exponential Rosenbrock-Euler (Hochbruck, Ostermann &
+  Schweitzer 2009, SIAM J. Numer. Anal. 47:786) on the same step means; the adaptation is staggered by half a
+  step (leapfrog), so that each of the two is constant at the middle of the other's step; second order.
+
+Positional ``out`` arguments: they halve the cost of a call at this size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+Step = Callable[[], None]
+
+
+def phi(z: np.ndarray) -> np.ndarray:
+    """(exp(z) - 1) / z, 1 at z = 0."""
+    z = np.asarray(z, float)
+    safe = np.where(z == 0, 1.0, z)
+    return np.where(z == 0, 1.0, np.expm1(safe) / safe)
+
+
+def current_propagator(h: float, tau_m: np.ndarray, tau_s: np.ndarray) -> np.ndarray:
+    """``P_vs``: what a synaptic current of 1 LSB/us at the start of a step adds to the membrane by its end, LSB."""
+    return h * np.exp(-h / tau_m) * phi(h / tau_m - h / tau_s)
+
+
+def step_mean(h: float, tau_s: np.ndarray) -> np.ndarray:
+    """Mean over a step of a trace that decays from 1."""
+    return phi(-h / tau_s)
+
+
+def linear_step(x: np.ndarray, decay: np.ndarray, drift: np.ndarray | None,
+                joined: tuple[tuple[np.ndarray, np.ndarray], ...], whole: np.ndarray) -> Step:
+    """Exact step of current-based circuits.
+
+    ``x`` (3, trials, n) and ``decay`` of the same shape; ``drift`` (trials, n) is added to the membrane (noise);
+    ``joined`` are pairs (membrane index, index in ``whole`` of the circuit that lends its inputs), ``whole`` the
+    state of all circuits, which have decayed before.
+    """
+    v, exc, inh = x
+    multiply, add = np.multiply, np.add
+
+    def plain() -> None:
+        multiply(x, decay, x)
+        add(v, exc, v)
+        add(v, inh, v)
+
+    if drift is None and not joined:
+        return plain
+
+    def full() -> None:
+        plain()
+        for membrane, lender in joined:
+            v[:, membrane] += whole[1][:, lender] + whole[2][:, lender]
+        if drift is not None:
+            add(v, drift, v)
+
+    return full
+
+
+class _Collector(NamedTuple):
+    """Synaptic inputs of a membrane: its own circuit's, plus those of joined circuits where there are any."""
+
+    exc: np.ndarray
+    inh: np.ndarray
+    collect: Step | None
+
+
+def _collector(x: np.ndarray, joined, whole: np.ndarray) -> _Collector:
+    if not joined:
+        return _Collector(x[1], x[2], None)
+    total = np.empty_like(x[1:3])
+
+    def collect() -> None:
+        np.copyto(total, x[1:3])
+        for membrane, lender in joined:
+            total[:, :, membrane] += whole[1:3][:, :, lender]
+
+    return _Collector(total[0], total[1], collect)
+
+
+def conductance_step(x: np.ndarray, decay: np.ndarray, leak: np.ndarray, constant: np.ndarray,
+                     e_exc: np.ndarray | None, joined, whole: np.ndarray) -> Step:
+    """Second-order step of conductance-based leaky circuits.
+
+    ``leak`` is ``-h / tau_m`` (n,), ``constant`` (trials, n) minus the drive of leak and offset current,
+    ``e_exc`` None where the excitatory reversal potential is 1 for all, else (n,); ``decay`` (2, trials, n).
+    """
+    v, synapses = x[0], x[1:3]
+    exc, inh, collect = _collector(x, joined, whole)
+    rate, rest = np.empty_like(v), np.empty_like(v)
+    add, multiply, subtract, divide, exp = np.add, np.multiply, np.subtract, np.divide, np.exp
+
+    def step() -> None:
+        if collect is not None:
+            collect()
+        add(exc, inh, rate)
+        add(rate, leak, rate)
+        if e_exc is None:
+            add(exc, constant, rest)
+        else:
+            multiply(exc, e_exc, rest)
+            add(rest, constant, rest)
+        divide(rest, rate, rest)
+        subtract(v, rest, v)
+        exp(rate, rate)
+        multiply(v, rate, v)
+        add(v, rest, v)
+        multiply(synapses, decay, synapses)
+
+    return step
+
+
+class Adaptive(NamedTuple):
+    """Constants of ``adaptive_step``, each (n,) or (trials, n); None where a term is off for the whole kind.
+
+    ``constant`` is minus the constant drive of a step; ``slope`` 1 / delta_t and ``shift`` such that
+    ``exp(slope x + shift)`` is the exponential term's contribution to a step; ``keep`` and ``coupling`` the
+    recursion of the adaptation; ``limit`` an upper bound of the exponent where it could overflow.
+    """
+
+    leak: np.ndarray
+    constant: np.ndarray
+    e_exc: np.ndarray | None
+    slope: np.ndarray | None
+    shift: np.ndarray | None
+    limit: float | None
+    keep: np.ndarray | None
+    coupling: np.ndarray | None
+
+
+def adaptive_step(x: np.ndarray, w: np.ndarray, decay: np.ndarray, k: Adaptive, conductance: bool, joined,
+                  whole: np.ndarray) -> Step:
+    """Second-order step of circuits with exponential term or adaptation; ``w`` (trials, n) at half steps.
+
+    For current-based inputs the stored currents are the step means times ``h``, inhibitory ones negative.
+    """
+    v, synapses = x[0], x[1:3]
+    exc, inh, collect = _collector(x, joined, whole)
+    rate, force, rise, growth = (np.empty_like(v) for _ in range(4))
+    add, multiply, subtract, divide, exp = np.add, np.multiply, np.subtract, np.divide, np.exp
+    leak, constant, e_exc, slope, shift, limit, keep, coupling = k
+    if not conductance:
+        rate[...] = leak
+
+    def step() -> None:
+        if collect is not None:
+            collect()
+        if keep is not None:
+            multiply(w, keep, w)
+            multiply(v, coupling, rise)
+            add(w, rise, w)
+        if conductance:
+            add(exc, inh, rate)
+            add(rate, leak, rate)
+            multiply(rate, v, force)
+            if e_exc is None:
+                subtract(force, exc, force)
+            else:
+                multiply(exc, e_exc, rise)
+                subtract(force, rise, force)
+        else:
+            multiply(rate, v, force)
+            add(force, exc, force)
+            add(force, inh, force)
+        subtract(force, constant, force)
+        if keep is not None:
+            subtract(force, w, force)
+        if slope is None:
+            exp(rate, growth)
+            subtract(growth, 1.0, growth)
+            divide(growth, rate, growth)
+        else:
+            multiply(v, slope, rise)
+            add(rise, shift, rise)
+            if limit is not None:
+                np.minimum(rise, limit, rise)
+            exp(rise, rise)
+            add(force, rise, force)
+            multiply(rise, slope, rise)
+            add(rise, rate, rise)
+            exp(rise, growth)
+            subtract(growth, 1.0, growth)
+            try:
+                divide(growth, rise, growth)
+            except FloatingPointError:  # 0 / 0: the limit of (exp(z) - 1) / z is 1
+                growth[rise == 0] = 1.0
+        multiply(force, growth, force)
+        add(v, force, v)
+        multiply(synapses, decay, synapses)
+
+    return step

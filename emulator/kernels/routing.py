@@ -1,0 +1,143 @@
+"""Which synapses an event reaches: from routes, drivers and labels to events with their targets.
+
+An *event* of the table is one (source, delay, synaptic input); it lists its target circuits, each once, with the
+summed strength. Both kinds of chip end here: one without limits, whose synapses are listed, and a real one,
+whose events match drivers by row select and synapses by label.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import coordinates, limits
+from ..config import EXC, INH, ChipConfig, FreeSynapses, RoutedSynapses
+
+
+class Synapses(NamedTuple):
+    """Effective synapses as arrays of one shape: what every event finally drives.
+
+    ``weight`` is in units of the target circuit's gain, with the variation of synapse and driver applied.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    input: np.ndarray
+    weight: np.ndarray
+    delay_steps: np.ndarray
+
+
+class EventTable(NamedTuple):
+    """Events sorted by (source, delay, input), targets in compressed rows.
+
+    ``source, delay, input`` (E,); event e drives circuits ``target[start[e]:start[e + 1]]`` by ``weight``.
+    """
+
+    source: np.ndarray
+    delay: np.ndarray
+    input: np.ndarray
+    start: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
+def ranges(start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """The concatenation of ``arange(start[i], stop[i])`` over all i."""
+    length = stop - start
+    total = int(length.sum())
+    if total == 0:
+        return np.zeros(0, np.intp)
+    before = np.cumsum(length) - length
+    return np.repeat(start - before, length) + np.arange(total)
+
+
+def matching_rows(synapses: RoutedSynapses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For every route the rows that take its events: (route, driver, row in 0..255), one entry a row."""
+    r = synapses.routes
+    index = np.arange(limits.DRIVERS_PER_BUS)
+    driver = coordinates.driver_of(r.bus[:, None], index[None, :])
+    mask = synapses.driver_mask[r.chip[:, None], r.array[:, None], driver]
+    hit = coordinates.driver_matches(r.row_select[:, None].astype(np.uint8), index.astype(np.uint8), mask)
+    route, i = np.nonzero(hit)
+    driver = coordinates.driver_of(r.bus[route], i)
+    route, driver = np.repeat(route, 2), np.repeat(driver, 2)
+    row = coordinates.row_of(driver, np.arange(len(driver)) % 2)
+    return route, driver, row
+
+
+def effective_synapses(config: ChipConfig) -> Synapses:
+    """All synapses as events see them.
+
+    Raises
+    ------
+    ValueError
+        If an event drives a column whose circuit is not part of the configuration.
+    """
+    s = config.synapses
+    if isinstance(s, FreeSynapses):
+        return Synapses(s.source, s.target, s.input, np.asarray(s.weight, float), s.delay_steps)
+    route, driver, row = matching_rows(s)
+    r = s.routes
+    # every synapse in use, in an order in which a row's synapses of one label stand together
+    chip, array, own_row, column = np.nonzero(s.weight)
+    label = s.label[chip, array, own_row, column]
+    key = ((chip * limits.HALVES + array) * limits.ROWS + own_row) * limits.LABELS + label
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    wanted = ((r.chip[route].astype(np.intp) * limits.HALVES + r.array[route]) * limits.ROWS + row
+              ) * limits.LABELS + r.label[route]
+    first, last = np.searchsorted(key, wanted), np.searchsorted(key, wanted, "right")
+    hit = order[ranges(first, last)]
+    count = last - first
+    route, driver, row = (np.repeat(a, count) for a in (route, driver, row))
+    where = (chip[hit], array[hit], own_row[hit], column[hit])
+    weight = s.weight[where].astype(float)
+    if config.pattern is not None:
+        if config.pattern.synapse is not None:
+            weight *= config.pattern.synapse[where]
+        if config.pattern.driver is not None:
+            weight *= config.pattern.driver[where[0], where[1], driver]
+    sign = s.row_sign[where[:3]]
+    circuit = np.full((config.chips, limits.CIRCUITS), -1)
+    circuit[config.circuits.chip, config.circuits.circuit] = np.arange(len(config.circuits))
+    target = circuit[where[0], coordinates.circuit_of(where[1], where[3])]
+    on = sign != 0
+    if np.any(target[on] < 0):
+        bad = int(np.flatnonzero(on & (target < 0))[0])
+        raise ValueError(f"synapse (chip, array, row, column) {tuple(int(w[bad]) for w in where)} has a weight, but "
+                         "its column's circuit is not configured")
+    return Synapses(r.source[route][on], target[on], np.where(sign > 0, EXC, INH)[on], weight[on],
+                    r.delay_steps[route][on])
+
+
+def event_table(config: ChipConfig, synapses: Synapses | None = None) -> EventTable:
+    """Events and their targets; synapses of one event on one circuit are summed."""
+    s = effective_synapses(config) if synapses is None else synapses
+    n = max(1, len(config.circuits))
+    if len(s.source) == 0:
+        none = np.zeros(0, np.intp)
+        return EventTable(none, none, none, np.zeros(1, np.intp), none, np.zeros(0))
+    delays = int(s.delay_steps.max()) + 1
+    event = (s.source.astype(np.int64) * delays + s.delay_steps) * 2 + s.input
+    if int(event.max()) >= (2**62) // n:
+        raise ValueError("too many sources, delays and circuits for one table of events")
+    key = event * n + s.target
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    new = np.empty(len(key), bool)
+    new[0] = True
+    np.not_equal(key[1:], key[:-1], out=new[1:])
+    first = np.flatnonzero(new)
+    weight = s.weight[order]
+    if len(first) < len(key):
+        weight = np.add.reduceat(weight, first)
+    key = key[first]
+    event, target = np.divmod(key, n)
+    new = np.empty(len(event), bool)
+    new[0] = True
+    np.not_equal(event[1:], event[:-1], out=new[1:])
+    begin = np.flatnonzero(new)
+    event = event[begin]
+    return EventTable(event // 2 // delays, event // 2 % delays, event % 2, np.append(begin, len(target)), target,
+                      weight)

@@ -1,0 +1,120 @@
+"""Delivers events to the synaptic state: one row of strengths is added for each event.
+
+All events that fall into one step are added in ascending order of (kind of row, event), per trial, whatever the
+batch size and however they are grouped: so sums are equal to the last bit.
+
+Rows that reach more than a few percent of the circuits are dense (a contiguous piece of the state gets the row);
+others are compressed. With one trial each event is one addition; with many trials the events of a step are
+taken in rounds, in each of which a trial occurs at most once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..frozen import Frozen
+from .routing import EventTable, ranges
+
+DENSE = 0.05  # reach, as a share of the circuits, from which a row is kept dense
+_MAX_SPANS = 8  # of dense rows, per input and kind of source; more are brought to one common span
+
+
+@dataclass(frozen=True, eq=False)
+class Block(Frozen):
+    """Dense rows ``first_event`` and up: ``rows`` (events, stop - start) for circuits start..stop of one input."""
+
+    first_event: int
+    external: bool
+    input: int
+    start: int
+    stop: int
+    rows: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery(Frozen):
+    """Events in the order of delivery: dense blocks first, then compressed rows.
+
+    ``source_start`` (S + 1,), ``source_event``, ``source_delay``: the events of every source. ``sparse_start``
+    (events + 1,), ``sparse_target`` (index into the flat state of one trial, (2, N)), ``sparse_value`` belong to
+    event numbers ``first_sparse`` and up.
+    """
+
+    events: int
+    max_delay: int
+    source_start: np.ndarray
+    source_event: np.ndarray
+    source_delay: np.ndarray
+    blocks: tuple[Block, ...]
+    first_sparse: int
+    sparse_input: np.ndarray
+    sparse_start: np.ndarray
+    sparse_target: np.ndarray
+    sparse_value: np.ndarray
+
+
+def plan_delivery(table: EventTable, jump: np.ndarray, n: int, external: int, trials: int) -> Delivery:
+    """Bring a table of events into the form in which they are delivered.
+
+    Parameters
+    ----------
+    table : EventTable
+    jump : float, (2, n)
+        Stored synaptic state per unit of weight.
+    n, external : int
+        Circuits and external channels.
+    trials : int
+        The order of events does not depend on it.
+    """
+    events = len(table.source)
+    count = np.diff(table.start)
+    value = table.weight * jump[np.repeat(table.input, count), table.target]
+    dense = count > max(1.0, DENSE * n)
+    outside = table.source >= n
+    low, high = np.zeros(events, np.intp), np.zeros(events, np.intp)
+    if events:
+        low, high = table.target[table.start[:-1]], table.target[table.start[1:] - 1] + 1
+    low, high = _common_spans(dense, outside, table.input, low, high)
+    order = np.lexsort((np.arange(events), high * dense, low * dense, table.input * dense, ~outside, ~dense))
+    number = np.empty(events, np.intp)
+    number[order] = np.arange(events)
+    blocks = _blocks(table, order[:int(dense.sum())], outside, low, high, value)
+    sparse = order[int(dense.sum()):]
+    place = ranges(table.start[sparse], table.start[sparse + 1])
+    by_source = np.argsort(table.source, kind="stable")  # the table is sorted already: this keeps its order
+    return Delivery(
+        events=events, max_delay=int(table.delay.max()) if events else 0,
+        source_start=np.searchsorted(table.source[by_source], np.arange(n + external + 1)),
+        source_event=number[by_source], source_delay=table.delay[by_source], blocks=blocks,
+        first_sparse=int(dense.sum()), sparse_input=table.input[sparse],
+        sparse_start=np.concatenate(([0], np.cumsum(count[sparse]))), sparse_target=table.target[place],
+        sparse_value=value[place])
+
+
+def _common_spans(dense, outside, input_, low, high):
+    low, high = low.copy(), high.copy()
+    for out in (False, True):
+        for side in (0, 1):
+            which = np.flatnonzero(dense & (outside == out) & (input_ == side))
+            if len(which) and len(np.unique(np.stack([low[which], high[which]]), axis=1).T) > _MAX_SPANS:
+                low[which], high[which] = low[which].min(), high[which].max()
+    return low, high
+
+
+def _blocks(table: EventTable, order, outside, low, high, value) -> tuple[Block, ...]:
+    if len(order) == 0:
+        return ()
+    kind = np.stack([outside[order], table.input[order], low[order], high[order]])
+    edges = np.flatnonzero(np.any(np.diff(kind, axis=1), axis=0)) + 1
+    blocks = []
+    for i, j in zip([0, *edges.tolist()], [*edges.tolist(), len(order)], strict=True):
+        members = order[i:j]
+        external, side, start, stop = (int(k) for k in kind[:, i])
+        rows = np.zeros((j - i, stop - start))
+        place = ranges(table.start[members], table.start[members + 1])
+        row = np.repeat(np.arange(j - i), table.start[members + 1] - table.start[members])
+        rows[row, table.target[place] - start] = value[place]
+        blocks.append(Block(i, bool(external), side, start, stop, rows))
+    return tuple(blocks)
