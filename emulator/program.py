@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .config import ChipConfig, Circuits, verify_config
+from .config import INH, ChipConfig, Circuits, verify_config
 from .effective import effective_circuits, run_offsets
 from .frozen import Frozen
 from .kernels.neuron import Adaptive, current_propagator, step_mean
@@ -21,12 +21,16 @@ from .kernels.synapse import Delivery, plan_delivery
 # kinds of circuits; those that lend their inputs decay before a linear membrane takes them (its stored currents
 # count after the decay), and after the others' step (whose stored conductances are the mean over the step to come)
 LINEAR, CONDUCTANCE, ADAPTIVE_CURRENT, ADAPTIVE_CONDUCTANCE, LENT_BEFORE, LENT_AFTER = range(6)
+_FULL_SIZE = 2**18  # elements
 _EXPONENT_LIMIT = 50.0  # exp() of more than this within a step is a spike anyway
 
 
 @dataclass(frozen=True, eq=False)
 class Group(Frozen):
-    """Neighbouring circuits ``first`` to ``stop`` of one kind, with the constants of their kernel."""
+    """Neighbouring circuits ``first`` to ``stop`` of one kind, with the constants of their kernel.
+
+    ``inhibited``: some event reaches an inhibitory input of the group.
+    """
 
     kind: int
     first: int
@@ -37,6 +41,7 @@ class Group(Frozen):
     constant: np.ndarray
     e_exc: np.ndarray | None
     adaptive: Adaptive | None
+    inhibited: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +113,9 @@ def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
     w_unit = -leak / unit
     w_shift = a * -leak * (c.v_leak - origin) / unit  # adaptation refers to the nominal leak potential of the circuit
     constant = leak * x_leak - h * c.i_offset / unit - w_shift
+    inhibited = np.unique(events.target[np.repeat(events.input == INH, np.diff(events.start))])
     groups = tuple(
-        _group(c, int(kind[i]), i, j, trials, h, leak, constant, e_exc, keep, a, origin, unit)
+        _group(c, int(kind[i]), i, j, trials, h, leak, constant, e_exc, keep, a, origin, unit, inhibited)
         for i, j in _spans(kind))
     threshold = np.where(c.spiking & (kind < LENT_BEFORE), (c.v_thresh - origin) / unit, np.inf)
     return Program(
@@ -156,20 +162,20 @@ def _synaptic_units(c: Circuits, kind: np.ndarray, h: float) -> np.ndarray:
 
 
 def _group(c: Circuits, kind: int, i: int, j: int, trials: int, h: float, leak, constant, e_exc, keep, a, origin,
-           unit) -> Group:
+           unit, inhibited) -> Group:
     n = j - i
     rows = [np.exp(-h / c.tau_syn_exc[i:j]), np.exp(-h / c.tau_syn_inh[i:j])]
     if kind == LINEAR:
         rows.insert(0, np.exp(leak[i:j]))
     decay = np.stack(rows)[:, None, :]
-    if trials == 1 or n < 64:  # short rows cost more in the inner loop than a full-size operand in the cache
+    if len(rows) * trials * n <= _FULL_SIZE:  # in the cache, a full-size operand beats many short inner loops
         decay = np.ascontiguousarray(np.broadcast_to(decay, (len(rows), trials, n)))
     adaptive = None
     if kind in (ADAPTIVE_CURRENT, ADAPTIVE_CONDUCTANCE):
         adaptive = _adaptive(c, kind, slice(i, j), leak, constant, e_exc, keep, a, origin, unit)
     ones = bool(np.all(e_exc[i:j] == 1))
     return Group(kind, i, j, decay, _joined(c, kind, i, j), leak[i:j], constant[:, i:j],
-                 None if ones else e_exc[i:j], adaptive)
+                 None if ones else e_exc[i:j], adaptive, bool(np.any((inhibited >= i) & (inhibited < j))))
 
 
 def _adaptive(c: Circuits, kind: int, s: slice, leak, constant, e_exc, keep, a, origin, unit) -> Adaptive:

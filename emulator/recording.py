@@ -13,8 +13,8 @@ from .frozen import Frozen
 class Samples(Frozen):
     """Samples of one probe: ``steps`` (n,) absolute step numbers, ``values`` (trials, n, circuits).
 
-    A run from step k0 to k1 has the samples in k0 < k <= k1, and that of step 0 if it starts there, so the
-    samples of consecutive runs join without gap or overlap.
+    A run from step k0 to k1 has the samples in k0 < k <= k1, and that of step 0 if it starts there (a run
+    of no steps has none), so the samples of consecutive runs join without gap or overlap.
     """
 
     variable: str

@@ -5,6 +5,8 @@ A run can be cut anywhere: the state that comes back, given to the next run, goe
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .config import ChipConfig
@@ -117,11 +119,11 @@ class _Run:
     def _step(self, g, constant: np.ndarray) -> neuron.Step:
         x = self.x[:, :, g.first:g.stop]
         if g.kind in (LENT_BEFORE, LENT_AFTER):
-            synapses, decay, multiply = x[1:3], g.decay, np.multiply
-            return lambda: multiply(synapses, decay, synapses) and None
+            return partial(np.multiply, x[1:3], g.decay, x[1:3])
         if g.kind == LINEAR:
             drift = None if self.drift is None else self.drift[:, g.first:g.stop]
-            return neuron.linear_step(x, g.decay, drift, g.joined, self.x)
+            inputs = 3 if g.inhibited or x[2].any() else 2  # what is zero and stays zero need not be stepped
+            return neuron.linear_step(x[:inputs], g.decay[:inputs], drift, g.joined, self.x)
         if g.kind == CONDUCTANCE:
             return neuron.conductance_step(x, g.decay, g.leak, constant, g.e_exc, g.joined, self.x)
         return neuron.adaptive_step(x, self.w[:, g.first:g.stop], g.decay, g.adaptive._replace(constant=constant),
@@ -147,7 +149,7 @@ class _Run:
 
     def go(self, stimulus: Stimulus) -> tuple[Recording, ChipState]:
         drawn = self._outside(stimulus)
-        if self.start == 0:
+        if self.start == 0 < self.stop:
             for sampler in self.samplers:
                 sampler.take()
         with np.errstate(invalid="raise", over="ignore", under="ignore", divide="raise"):

@@ -211,7 +211,8 @@ def _verify_part(part: Population | Source) -> None:
     if part.model == "SpikeSourceArray":
         times, index = part.parameters["spike_times"], part.parameters["spike_index"]
         if times.ndim != 1 or times.shape != index.shape:
-            raise MappingError(f"spike_times {times.shape} and spike_index {index.shape}", "two equal 1-D shapes", where)
+            raise MappingError(f"spike_times {times.shape} and spike_index {index.shape}", "two equal 1-D shapes",
+                               where)
         _verify_index(index, part.size, where, "spike_index")
         if not np.all(np.isfinite(times)):
             raise MappingError("spike times that are not finite", "finite times in ms", where)

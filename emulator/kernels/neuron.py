@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-Step = Callable[[], None]
+Step = Callable[[], object]
 
 
 def phi(z: np.ndarray) -> np.ndarray:
@@ -56,18 +56,23 @@ def linear_step(x: np.ndarray, decay: np.ndarray, drift: np.ndarray | None,
                 joined: tuple[tuple[np.ndarray, np.ndarray], ...], whole: np.ndarray) -> Step:
     """Exact step of current-based circuits.
 
-    ``x`` (3, trials, n) and ``decay`` of the same shape; ``drift`` (trials, n) is added to the membrane (noise);
+    ``x`` (3, trials, n), or (2, trials, n) without an inhibitory input, and ``decay`` of the same shape; ``drift`` (trials, n) is added to the membrane (noise);
     ``joined`` are pairs (membrane index, index in ``whole`` of the circuit that lends its inputs), ``whole`` the
     state of all circuits, which have decayed before.
     """
-    v, exc, inh = x
+    v, exc, inh = x[0], x[1], x[-1]
     multiply, add = np.multiply, np.add
 
-    def plain() -> None:
+    def one_input() -> None:
+        multiply(x, decay, x)
+        add(v, exc, v)
+
+    def two_inputs() -> None:
         multiply(x, decay, x)
         add(v, exc, v)
         add(v, inh, v)
 
+    plain = two_inputs if len(x) == 3 else one_input
     if drift is None and not joined:
         return plain
 
@@ -197,7 +202,7 @@ def adaptive_step(x: np.ndarray, w: np.ndarray, decay: np.ndarray, k: Adaptive, 
             multiply(v, slope, rise)
             add(rise, shift, rise)
             if limit is not None:
-                np.minimum(rise, limit, rise)
+                np.minimum(rise, limit, out=rise)
             exp(rise, rise)
             add(force, rise, force)
             multiply(rise, slope, rise)

@@ -14,6 +14,7 @@ import numpy as np
 from .routing import ranges
 from .synapse import Delivery
 
+_ROUND_COST = 600  # of one round of whole rows, in units of one number added by index
 _BULK = 48  # events in one step from which compressed rows are added in one call
 
 
@@ -104,20 +105,29 @@ class SingleQueue:
 
 
 class BatchQueue:
-    """Events of many trials."""
+    """Events of many trials, as codes ``trial * events + event`` in ascending order."""
 
     def __init__(self, d: Delivery, x: np.ndarray, circuits: int, start: int, stop: int) -> None:
         self._delivery, self._start, self._stop = d, start, stop
-        self._trials, self._circuits = x.shape[1], circuits
+        self._trials, self._circuits, self._events = x.shape[1], circuits, max(1, d.events)
         self._slots = d.max_delay + 1
         self._ring: list[list[np.ndarray]] = [[] for _ in range(self._slots)]
         self._flat = x[1:3].reshape(-1)
         self._views = [x[1 + b.input][:, b.start:b.stop] for b in d.blocks]
-        # a block's first event, and that of the compressed rows, in units of (event * trials + trial)
-        self._first = np.array([*(b.first_event for b in d.blocks), d.first_sparse]) * self._trials
+        self._edges = np.array([*(b.first_event for b in d.blocks), d.first_sparse])
         self._blocks = len(d.blocks)
         self._rounds: list[list[tuple[int, np.ndarray, np.ndarray]]] = [[] for _ in range(stop - start + 1)]
-        self._simple = bool(np.all(np.diff(d.source_start[:circuits + 1]) <= 1))
+        self._one_delay = self._one_event_each()
+
+    def _one_event_each(self) -> int | None:
+        """The delay, if every circuit that has events at all has one, and all have the same delay."""
+        d, n = self._delivery, self._circuits
+        count = np.diff(d.source_start[:n + 1])
+        delay = d.source_delay[:d.source_start[n]]
+        if len(delay) == 0 or count.max() > 1 or np.ptp(delay):
+            return None
+        self._event_of = np.where(count == 1, d.source_event[np.minimum(d.source_start[:n], len(delay) - 1)], -1)
+        return int(delay[0])
 
     def schedule(self, step: np.ndarray, trial: np.ndarray, event: np.ndarray) -> None:
         """Known events from outside, in any order; those beyond the end of the run are left out."""
@@ -128,7 +138,7 @@ class BatchQueue:
         mine = here & (event < split)  # rounds of blocks that only outside events use are made beforehand
         other = np.flatnonzero(here & ~mine)
         order = np.argsort(step[other], kind="stable")
-        self._codes = (event[other] * self._trials + trial[other])[order]
+        self._codes = (trial[other] * self._events + event[other])[order]
         self._code_edges = np.searchsorted(step[other][order], np.arange(self._start, self._stop + 2)).tolist()
         self._make_rounds(step[mine] - self._start, trial[mine], event[mine])
 
@@ -158,19 +168,15 @@ class BatchQueue:
 
     def fire(self, step: int, spiked: np.ndarray) -> None:
         trial, circuit = np.divmod(spiked, self._circuits)
-        if self._delivery.max_delay:
-            self._push(*expand(self._delivery, np.full(len(circuit), step), trial, circuit))
-
-    def _push(self, step: np.ndarray, trial: np.ndarray, event: np.ndarray) -> None:
-        if len(step) == 0:
+        if self._one_delay is not None:
+            event = self._event_of[circuit]
+            code = trial * self._events + event
+            self._ring[(step + self._one_delay) % self._slots].append(code[event >= 0])
             return
-        code = event * self._trials + trial
-        first = int(step[0])
-        if (step == first).all():
-            self._ring[first % self._slots].append(code)
-        else:
-            for k in np.unique(step).tolist():
-                self._ring[k % self._slots].append(code[step == k])
+        due, trial, event = expand(self._delivery, np.full(len(circuit), step), trial, circuit)
+        code = trial * self._events + event
+        for k in np.unique(due).tolist():
+            self._ring[k % self._slots].append(np.sort(code[due == k]))
 
     def deliver(self, step: int) -> None:
         i = step - self._start
@@ -181,37 +187,49 @@ class BatchQueue:
         due = self._ring[slot]
         low, high = self._code_edges[i], self._code_edges[i + 1]
         if low != high:
-            due = [*due, self._codes[low:high]]
+            due = [*due, np.sort(self._codes[low:high])]
         if not due:
             return
         self._ring[slot] = []
-        code = np.sort(due[0] if len(due) == 1 else np.concatenate(due))
-        edges = np.searchsorted(code, self._first).tolist()
-        for block in range(self._blocks):
-            if edges[block] != edges[block + 1]:
-                self._dense(block, code[edges[block]:edges[block + 1]])
-        if edges[-1] != len(code):
-            self._sparse(code[edges[-1]:])
+        code = due[0] if len(due) == 1 else np.sort(np.concatenate(due))
+        if len(code) == 0:
+            return
+        trial, event = np.divmod(code, self._events)
+        first, last = np.searchsorted(self._edges, (event.min(), event.max()), "right") - 1
+        if first == last:
+            self._add(int(first), trial, event)
+            return
+        kind = np.searchsorted(self._edges, event, "right") - 1
+        for block in range(int(first), int(last) + 1):
+            which = kind == block
+            self._add(block, trial[which], event[which])
 
-    def _dense(self, number: int, code: np.ndarray) -> None:
+    def _add(self, number: int, trial: np.ndarray, event: np.ndarray) -> None:
+        """Add the rows of events of one block, or the compressed ones; sorted by trial, then event."""
+        if len(event) == 0:
+            return
+        if number == self._blocks:
+            self._add_sparse(trial, event)
+            return
         block, view = self._delivery.blocks[number], self._views[number]
-        event, trial = np.divmod(code, self._trials)
         row = event - block.first_event
-        order = np.argsort(trial, kind="stable")
-        trial, row = trial[order], row[order]
-        new = np.concatenate(([True], trial[1:] != trial[:-1]))
-        if new.all():
+        again = trial[1:] == trial[:-1]
+        if not again.any():
             view[trial] += block.rows.take(row, 0)
             return
-        start = np.flatnonzero(new)
+        width = block.stop - block.start
+        if int(np.bincount(trial).max()) * _ROUND_COST > len(trial) * width:
+            base = (block.input * self._trials + trial) * self._circuits + block.start
+            np.add.at(self._flat, (base[:, None] + np.arange(width)).reshape(-1), block.rows.take(row, 0).reshape(-1))
+            return
+        start = np.flatnonzero(np.concatenate(([True], ~again)))
         rank = np.arange(len(trial)) - np.repeat(start, np.diff(np.append(start, len(trial))))
         for r in range(int(rank.max()) + 1):
             now = rank == r
             view[trial[now]] += block.rows.take(row[now], 0)
 
-    def _sparse(self, code: np.ndarray) -> None:
+    def _add_sparse(self, trial: np.ndarray, event: np.ndarray) -> None:
         d, n = self._delivery, self._circuits
-        event, trial = np.divmod(code, self._trials)
         k = event - d.first_sparse
         first, last = d.sparse_start[k], d.sparse_start[k + 1]
         place = ranges(first, last)

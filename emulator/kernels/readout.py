@@ -22,7 +22,7 @@ class Sampler:
                  ) -> None:
         self.probe, self._program, self._key = probe, p, (number,)
         q = probe.interval_steps
-        first = 0 if start == 0 else (start // q + 1) * q
+        first = 0 if start == 0 < stop else (start // q + 1) * q  # a run of no steps takes no samples
         self.steps = np.arange(first, stop + 1, q)
         at, circuits = probe.circuits, np.arange(len(p.circuits))
         self._sources: list[np.ndarray] = [x[0], w] if probe.variable in ("v", "w") else []

@@ -3,8 +3,8 @@
 All events that fall into one step are added in ascending order of (kind of row, event), per trial, whatever the
 batch size and however they are grouped: so sums are equal to the last bit.
 
-Rows that reach more than a few percent of the circuits are dense (a contiguous piece of the state gets the row);
-others are compressed. With one trial each event is one addition; with many trials the events of a step are
+Rows that reach more than a few percent of the circuits, or most of a short piece of them, are dense (a contiguous
+piece of the state gets the row); others are compressed. With one trial each event is one addition; with many trials the events of a step are
 taken in rounds, in each of which a trial occurs at most once.
 """
 
@@ -71,12 +71,11 @@ def plan_delivery(table: EventTable, jump: np.ndarray, n: int, external: int, tr
     events = len(table.source)
     count = np.diff(table.start)
     value = table.weight * jump[np.repeat(table.input, count), table.target]
-    dense = count > max(1.0, DENSE * n)
     outside = table.source >= n
     low, high = np.zeros(events, np.intp), np.zeros(events, np.intp)
     if events:
         low, high = table.target[table.start[:-1]], table.target[table.start[1:] - 1] + 1
-    low, high = _common_spans(dense, outside, table.input, low, high)
+    dense, low, high = _spans(count, n, outside, table.input, low, high)
     order = np.lexsort((np.arange(events), high * dense, low * dense, table.input * dense, ~outside, ~dense))
     number = np.empty(events, np.intp)
     number[order] = np.arange(events)
@@ -93,14 +92,25 @@ def plan_delivery(table: EventTable, jump: np.ndarray, n: int, external: int, tr
         sparse_value=value[place])
 
 
-def _common_spans(dense, outside, input_, low, high):
+def _spans(count, n, outside, input_, low, high):
+    """Which rows are dense, and the span of circuits that each of them covers.
+
+    Rows that fill most of their own span are dense too, as long as there are few different spans.
+    """
+    dense = count > max(1.0, DENSE * n)
+    compact = (count > 1) & (2 * count >= high - low)
     low, high = low.copy(), high.copy()
     for out in (False, True):
         for side in (0, 1):
-            which = np.flatnonzero(dense & (outside == out) & (input_ == side))
-            if len(which) and len(np.unique(np.stack([low[which], high[which]]), axis=1).T) > _MAX_SPANS:
+            here = (outside == out) & (input_ == side)
+            which = np.flatnonzero(here & (dense | compact))
+            if len(np.unique(low[which] * (n + 1) + high[which])) <= _MAX_SPANS:
+                dense |= here & compact
+                continue
+            which = np.flatnonzero(here & dense)
+            if len(np.unique(low[which] * (n + 1) + high[which])) > _MAX_SPANS:
                 low[which], high[which] = low[which].min(), high[which].max()
-    return low, high
+    return dense, low, high
 
 
 def _blocks(table: EventTable, order, outside, low, high, value) -> tuple[Block, ...]:
