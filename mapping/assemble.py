@@ -1,0 +1,105 @@
+"""Last pass: the configuration that is written to the chips."""
+
+from __future__ import annotations
+
+import numpy as np
+from pynn_brainscales.emulator import limits
+from pynn_brainscales.emulator.config import (
+    ChipConfig,
+    Circuits,
+    FreeSynapses,
+    Probe,
+    RoutedSynapses,
+    Routes,
+    verify_config,
+)
+from pynn_brainscales.emulator.variation import draw_pattern, noise_of
+
+from .errors import MappingError
+from .mapped import Expanded, Loss, Placement, Rounded, Routing, Scaled, Way
+from .network import Network
+from .scale import us_per_ms
+from .target import Target
+
+_VARIABLES = {"v": "v", "w": "w", "gsyn_exc": "i_exc", "gsyn_inh": "i_inh", "isyn_exc": "i_exc", "isyn_inh": "i_inh"}
+
+
+def assemble(network: Network, scaled: Scaled, expanded: Expanded, placement: Placement, routing: Routing,
+             rounded: Rounded, target: Target) -> tuple[ChipConfig, np.ndarray]:
+    """Put the configuration together; also the index of each neuron's membrane circuit in it, (n,).
+
+    Circuits are sorted by the kernel that steps them, then by coordinate, joined circuits last: so each kernel works
+    on one contiguous piece, and so do most synaptic rows.
+    """
+    neuron, slot = np.nonzero(placement.circuit >= 0)
+    chip, circuit = placement.chip[neuron], placement.circuit[neuron, slot]
+    c = scaled.cells
+    kind = np.where(c["exponential"] | c["adaptation"], 2, c["conductance"].astype(int))[neuron]
+    order = np.lexsort((circuit, chip, kind, slot > 0))
+    neuron, slot, chip, circuit = neuron[order], slot[order], chip[order], circuit[order]
+    membrane = np.flatnonzero(slot == 0)
+    master = np.empty(network.neurons, np.int64)
+    master[neuron[membrane]] = membrane
+    values = {name: q.realised[neuron] for name, q in rounded.cells.items()}
+    values |= {name: c[name][neuron] for name in ("spiking", "conductance", "exponential", "adaptation")}
+    gain = rounded.gain.realised[:, neuron]
+    circuits = Circuits(chip=chip, circuit=circuit, master=master[neuron], gain_exc=gain[0], gain_inh=gain[1], **values)
+    step = network.timestep * us_per_ms(target)
+    external = sum(s.size for s in network.sources)
+    if routing.free:
+        synapses: FreeSynapses | RoutedSynapses = _free(scaled, routing, rounded, master, step)
+    else:
+        synapses = _routed(routing, rounded, master, step, len(circuits), placement.chips)
+    profile = target.profile
+    config = ChipConfig(
+        step_us=step, chips=placement.chips, circuits=circuits, external=external, synapses=synapses,
+        probes=_probes(network, master), noise=noise_of(profile, target.seed),
+        pattern=draw_pattern(profile, target.chip_seed, target.seed, placement.chips, chip, circuit))
+    verify_config(config)
+    return config, master
+
+
+def _source(source: np.ndarray, master: np.ndarray, circuits: int) -> np.ndarray:
+    """Sources of events in the numbering of the configuration: circuits first, then external channels."""
+    neurons = len(master)
+    result = np.asarray(source, np.int64) - neurons + circuits
+    inside = source < neurons
+    result[inside] = master[source[inside]]
+    return result
+
+
+def _steps(delay_us: np.ndarray, step: float) -> np.ndarray:
+    return np.maximum(1, np.floor(delay_us / step + 0.5)).astype(np.int64)
+
+
+def _free(scaled: Scaled, routing: Routing, rounded: Rounded, master: np.ndarray, step: float
+          ) -> FreeSynapses:
+    return FreeSynapses(_source(scaled.source, master, len(master)), master[scaled.neuron], scaled.input,
+                        rounded.drive.realised, _steps(routing.delay_us, step))
+
+
+def _routed(routing: Routing, rounded: Rounded, master: np.ndarray, step: float, circuits: int, chips: int
+            ) -> RoutedSynapses:
+    shape = (chips, limits.HALVES, limits.ROWS, limits.COLUMNS)
+    weight, label = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    alive = rounded.lost[routing.cell_synapse] == Loss.NONE
+    at = tuple(a[alive] for a in (routing.cell_chip, routing.cell_array, routing.cell_row, routing.cell_column))
+    weight[at], label[at] = rounded.cell_weight[alive], routing.cell_label[alive]
+    routes = Routes(
+        source=_source(routing.route_source, master, circuits), chip=routing.route_chip,
+        array=routing.route_array, bus=routing.route_bus, row_select=routing.route_row_select,
+        label=routing.route_label, delay_steps=_steps(routing.route_delay_us, step),
+        relayed=routing.route_way != Way.DIRECT)
+    return RoutedSynapses(weight, label, routing.row_sign, routing.driver_mask, routes)
+
+
+def _probes(network: Network, master: np.ndarray) -> tuple[Probe, ...]:
+    offsets = network.offsets()
+    probes = []
+    for p in network.probes:
+        steps = p.interval / network.timestep
+        if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
+            raise MappingError(f"a sampling interval of {p.interval:g} ms",
+                               f"multiples of the timestep, {network.timestep:g} ms", f"probe of {p.population!r}")
+        probes.append(Probe(_VARIABLES[p.variable], master[p.index + offsets[p.population]], round(steps)))
+    return tuple(probes)

@@ -1,0 +1,169 @@
+"""The compiler: every pass, in order."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from .assemble import assemble
+from .check import check
+from .errors import MappingError, MappingWarning
+from .expand import expand
+from .mapped import Loss, Mapped
+from .network import Network
+from .place import place
+from .quantise import clipped_parameters, quantise
+from .route import route
+from .scale import scale, us_per_ms
+from .target import Target
+
+MAX_ROWS = 8  # that a strong synapse may take, at the first attempt
+
+
+def compile(network: Network, target: Target | None = None, previous: Mapped | None = None) -> Mapped:
+    """Map a network to chips.
+
+    Parameters
+    ----------
+    network : Network
+    target : Target, optional
+        By default one calibrated chip, or as many as the network needs.
+    previous : Mapped, optional
+        Of a network with the same structure: its places and routes are used again, only values are new.
+
+    Raises
+    ------
+    MappingError
+        If the network can't be mapped, or loses synapses and ``target.on_loss`` is "error".
+
+    Warns
+    -----
+    MappingWarning
+        Where the chip does something else than was asked; the report has the numbers.
+    """
+    target = Target() if target is None else target
+    check(network, target)
+    if previous is not None and same_structure(network, target, previous):
+        mapped = _values(network, target, previous)
+        if mapped is not None:
+            return mapped
+    mapped = _structure(network, target, MAX_ROWS)
+    if _lost(mapped) and mapped.scaled.rows.max() > 1:
+        plainer = _structure(network, target, 1)  # fewer rows a synapse: weaker, but more of them have a place
+        mapped = plainer if _lost(plainer) < _lost(mapped) else mapped
+    _tell_losses(mapped)
+    _tell_differences(mapped)
+    return mapped
+
+
+def _structure(network: Network, target: Target, max_rows: int) -> Mapped:
+    scaled = scale(network, target, max_rows)
+    expanded = expand(network, scaled, target)
+    placement = place(network, scaled, expanded, target)
+    routing = route(network, scaled, expanded, placement, target)
+    rounded = quantise(network, scaled, expanded, placement, routing, target)
+    config, master = assemble(network, scaled, expanded, placement, routing, rounded, target)
+    return Mapped(network, target, scaled, expanded, placement, routing, rounded, config, master)
+
+
+def _values(network: Network, target: Target, old: Mapped) -> Mapped | None:
+    """New values on the old places and routes; None where the new weights need other rows."""
+    scaled = scale(network, target, int(old.scaled.rows.max(initial=1)))
+    if np.any(scaled.rows > old.scaled.rows):
+        warnings.warn("weights have grown beyond the rows that the network was mapped with: it is mapped anew",
+                      MappingWarning, stacklevel=3)
+        return None
+    scaled = scaled.replace(rows=old.scaled.rows)
+    rounded = quantise(network, scaled, old.expanded, old.placement, old.routing, target)
+    config, master = assemble(network, scaled, old.expanded, old.placement, old.routing, rounded, target)
+    return Mapped(network, target, scaled, old.expanded, old.placement, old.routing, rounded, config, master)
+
+
+def same_structure(network: Network, target: Target, mapped: Mapped) -> bool:
+    """Whether a network differs from a mapped one in values only: parameters, weights, probes, spike times."""
+    old = mapped.network
+    if target != mapped.target or (network.timestep, network.min_delay) != (old.timestep, old.min_delay):
+        return False
+
+    def shape(n: Network) -> list[tuple]:
+        parts = [(p.label, p.size, p.model) for p in (*n.populations, *n.sources)]
+        return parts + [(p.label, p.pre, p.post, p.receptor, len(p)) for p in n.projections]
+
+    if shape(network) != shape(old):
+        return False
+    return all(_equal(getattr(p, name), getattr(q, name)) for p, q in zip(network.projections, old.projections,
+               strict=True) for name in ("pre_index", "post_index", "delay"))
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    return a is b or (a.base is not None and a.base is b.base and a.shape == b.shape) or np.array_equal(a, b)
+
+
+def _lost(mapped: Mapped) -> int:
+    return int(np.count_nonzero((mapped.rounded.lost == Loss.ROWS) | (mapped.rounded.lost == Loss.LABELS)))
+
+
+def projection_of_synapse(network: Network) -> np.ndarray:
+    """Index of each synapse's projection, (m,)."""
+    return np.repeat(np.arange(len(network.projections)), [len(p) for p in network.projections])
+
+
+def _tell_losses(mapped: Mapped) -> None:
+    """Error or warning for synapses that found no place; a warning for weights that round to zero."""
+    network, lost = mapped.network, mapped.rounded.lost
+    which = projection_of_synapse(network)
+    reasons = {Loss.ROWS: "no free row of the right sign", Loss.LABELS: "no free label",
+               Loss.WEIGHT: "weight rounds to 0"}
+
+    def sentence(kinds: tuple[Loss, ...]) -> str:
+        parts = []
+        for i, p in enumerate(network.projections):
+            mine = lost[which == i]
+            for kind in kinds:
+                count = int(np.count_nonzero(mine == kind))
+                if count:
+                    parts.append(f"{p.label!r}: {count} of {len(p)} ({reasons[kind]})")
+        return "; ".join(parts)
+
+    hard = _lost(mapped)
+    if hard:
+        asked = f"{hard} of {len(lost)} synapses have no place: {sentence((Loss.ROWS, Loss.LABELS))}"
+        if mapped.target.on_loss == "error":
+            raise MappingError(
+                asked, f"{mapped.placement.chips} chip(s); a circuit has 256 rows, 32 of them for each 64 circuits "
+                "that spike on the same chip, all of one sign a row",
+                hint="setup(on_loss='warn') goes on without them, circuits_per_neuron=2 spreads the fan-in over more "
+                "circuits, chip='ideal' has no limits")
+        warnings.warn(asked, MappingWarning, stacklevel=3)
+    clipped = [f"{p.label!r}: {np.count_nonzero(mapped.rounded.drive.clipped[which == i])} of {len(p)}"
+               for i, p in enumerate(network.projections) if mapped.rounded.drive.clipped[which == i].any()]
+    if clipped:
+        warnings.warn(f"weights beyond what the chip's strongest synapses give are clipped: {'; '.join(clipped)}",
+                      MappingWarning, stacklevel=3)
+    if np.any(lost == Loss.WEIGHT):
+        warnings.warn(f"weights too small beside the largest of their neuron: {sentence((Loss.WEIGHT,))}",
+                      MappingWarning, stacklevel=3)
+
+
+def _tell_differences(mapped: Mapped) -> None:
+    """One warning for each population with clipped parameters, and each projection with other delays."""
+    clipped: dict[str, list[str]] = {}
+    for label, name, wanted, got in clipped_parameters(mapped.network, mapped.rounded):
+        clipped.setdefault(label, []).append(f"{name} {wanted:.4g} -> {got:.4g}")
+    for label, parts in clipped.items():
+        warnings.warn(f"population {label!r}: outside the chip's range, in its units (us, CADC LSB): "
+                      f"{', '.join(parts)}", MappingWarning, stacklevel=3)
+    if mapped.routing.free:
+        return
+    which, step = projection_of_synapse(mapped.network), mapped.config.step_us
+    off = np.abs(mapped.routing.delay_us - mapped.scaled.delay_us)
+    for i, p in enumerate(mapped.network.projections):
+        mine = np.flatnonzero(which == i)
+        if len(mine) and off[mine].max() > 0.5 * step * (1 + 1e-9):
+            worst = mine[np.argmax(off[mine])]
+            ms = 1.0 / us_per_ms(mapped.target)
+            warnings.warn(
+                f"projection {p.label!r}: no route has a delay of {mapped.scaled.delay_us[worst] * ms:.4g} ms, the "
+                f"nearest is {mapped.routing.delay_us[worst] * ms:.4g} ms", MappingWarning, stacklevel=3)
+

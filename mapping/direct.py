@@ -1,0 +1,138 @@
+"""Rows for spikes that stay on their chip.
+
+All drivers that belong to an event output (see ``route``) take every event of its 64 circuits, and each column of a
+row picks its source by the label: so a synapse may sit in any row of the right sign, and a column gets as many
+synapses from one output as there are rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pynn_brainscales.emulator import coordinates, limits
+from pynn_brainscales.emulator.config import EXC
+
+from .mapped import Loss, Way
+from .table import Routed, Table
+
+_DRIVERS = limits.DRIVERS_PER_BUS // 2  # that share the upper bit of the index
+_MASK = 2 ** (limits.ROW_SELECT_BITS - 1)  # compares only that bit
+
+
+def label_of(circuit: np.ndarray) -> np.ndarray:
+    """The label of a circuit's direct events: its number among the 64 circuits of its output."""
+    within = coordinates.column_of(circuit) % limits.COLUMNS_PER_OUTPUT
+    return coordinates.half_of(circuit) * limits.COLUMNS_PER_OUTPUT + within
+
+
+def route_direct(table: Table, chip: int, array: int, home: np.ndarray, sign: np.ndarray, mask: np.ndarray) -> Routed:
+    """Place the synapses of one array whose sources spike on the same chip.
+
+    Parameters
+    ----------
+    table : Table
+    chip, array : int
+    home : int, (n,)
+        Circuit of each source.
+    sign : int8, (256,)
+        Row signs, written.
+    mask : uint8, (128,)
+        Driver masks, written.
+
+    Returns
+    -------
+    Routed
+        ``taken`` marks the rows of all drivers that take direct events.
+    """
+    taken = np.zeros((limits.ROWS, limits.COLUMNS), bool)
+    row = np.full(len(table), -1)
+    output = coordinates.output_of(home[table.source]) if len(table) else np.zeros(0, np.int64)
+    first, where = _first_rows(table, output)
+    for k in np.unique(output).tolist():
+        mine = np.flatnonzero(output == k)
+        counts = _split(table.only(mine))
+        rows = _rows_of(k, sum(counts), sign, mask, counts)
+        taken[_driver_rows(rows)] = True
+        side = table.side[mine]
+        begin, room = np.where(side == EXC, 0, counts[0]), np.array(counts)[side]
+        fits = first[mine] + table.rows[mine] <= room
+        row[mine[fits]] = (begin + first[mine])[fits]
+        where[k] = rows
+    placed = row >= 0
+    return Routed(_routes(table.only(placed), chip, array, home), _cells(table.only(placed), row[placed],
+                  output[placed], where, chip, array, home), table.synapse[~placed],
+                  np.full(int((~placed).sum()), Loss.ROWS), taken)
+
+
+def _first_rows(table: Table, output: np.ndarray) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Number of rows that come before a synapse in its column, among those of its output and sign; few rows first."""
+    m = len(table)
+    first = np.zeros(m, np.int64)
+    if m:
+        order = np.lexsort((np.arange(m), table.rows, table.side, table.column, output))
+        key = (output * limits.COLUMNS + table.column)[order] * 2 + table.side[order]
+        before = np.cumsum(table.rows[order]) - table.rows[order]
+        start = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+        first[order] = before - np.repeat(before[start], np.diff(np.append(start, m)))
+    return first, {}
+
+
+def _split(t: Table) -> tuple[int, int]:
+    """Rows for excitatory and inhibitory synapses of one output that lose the fewest of them."""
+    need = np.zeros((2, limits.COLUMNS), np.int64)
+    np.add.at(need, (t.side, t.column), t.rows)
+    most = need.max(axis=1)
+    room = 2 * _DRIVERS
+    if most.sum() <= room:
+        return int(most[0]), int(most[1])
+    exc = np.arange(room + 1)
+    lost = (np.maximum(0, need[0][:, None] - exc).sum(axis=0)
+            + np.maximum(0, need[1][:, None] - (room - exc)).sum(axis=0))
+    best = int(np.argmin(lost))
+    return best, room - best
+
+
+def _rows_of(output: int, count: int, sign: np.ndarray, mask: np.ndarray, counts: tuple[int, int]) -> np.ndarray:
+    """Claim the drivers of an output; its ``count`` rows in the order of use, excitatory ones first."""
+    row_select = output << 2
+    bus, upper, lower = coordinates.bus_of_output(output), row_select & _MASK, row_select & (_MASK - 1)
+    e = np.arange(-(-count // 2))
+    driver = coordinates.driver_of(bus, upper | (e ^ lower))
+    mask[driver] = _MASK | (~e & (_MASK - 1))
+    rows = coordinates.row_of(np.repeat(driver, 2), np.tile([0, 1], len(driver)))[:count]
+    sign[rows[:counts[0]]] = 1
+    sign[rows[counts[0]:]] = -1
+    return rows
+
+
+def _driver_rows(rows: np.ndarray) -> np.ndarray:
+    driver = coordinates.driver_of_row(rows)
+    return np.concatenate([coordinates.row_of(driver, 0), coordinates.row_of(driver, 1)])
+
+
+def _routes(t: Table, chip: int, array: int, home: np.ndarray) -> tuple[np.ndarray, ...]:
+    source = np.unique(t.source)
+    circuit = home[source]
+    output = coordinates.output_of(circuit)
+
+    def full(value) -> np.ndarray:
+        return np.full(len(source), value)
+
+    return (source, full(chip), full(array), coordinates.bus_of_output(output),
+            coordinates.row_select_of_circuit(circuit), label_of(circuit), full(limits.LATENCY_ON_CHIP_US),
+            full(Way.DIRECT))
+
+
+def _cells(t: Table, first: np.ndarray, output: np.ndarray, where: dict[int, np.ndarray], chip: int, array: int,
+           home: np.ndarray) -> tuple[np.ndarray, ...]:
+    again = np.repeat(np.arange(len(t)), t.rows)
+    nth = np.arange(len(again)) - np.repeat(np.cumsum(t.rows) - t.rows, t.rows)
+    number = first[again] + nth
+    row = np.zeros(len(again), np.int64)
+    for k, rows in where.items():
+        mine = output[again] == k
+        row[mine] = rows[number[mine]]
+
+    def full(value) -> np.ndarray:
+        return np.full(len(again), value)
+
+    return (t.synapse[again], full(chip), full(array), row, t.column[again], label_of(home[t.source[again]]))

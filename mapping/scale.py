@@ -1,0 +1,253 @@
+"""First pass with numbers: from PyNN's units to the chip's, nothing rounded. Units go in here (and only here).
+
+Time shrinks by the speed-up; potentials are mapped by ``v_lsb = alpha v_mV + offset``, one pair per population.
+A large alpha makes the chip's errors of thresholds and leak potentials small against the swing, but asks for
+strong synapses, since a jump of the membrane is stretched with everything else. So alpha is as large as the ranges
+of the potentials, the ceiling of the synaptic gain and the rows allow.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pynn_brainscales.emulator import limits
+from pynn_brainscales.emulator.config import EXC, INH
+
+from .cells import (
+    ADAPTIVE_MODELS,
+    comparator,
+    conductance_based,
+    leak_conductance,
+    over_neurons,
+    parameter,
+    population_of_neuron,
+)
+from .errors import MappingError
+from .mapped import Scaled
+from .network import Network, Population
+from .target import Target
+
+MAX_ROW_DRIVE = limits.WEIGHT_MAX * limits.synaptic_gain(limits.SYNIN_GM_RANGE[1], limits.SYNAPSE_DAC_RANGE[1])
+MIN_SWING_LSB = 10.0  # from rest or reset to threshold; with less, noise and mismatch decide about spikes
+_MAX_ALPHA = 60.0  # LSB / mV, where nothing else bounds it
+_ROW_SHARE = 0.75  # of a circuit's rows that synapses of several rows may fill: routing needs some slack
+_MIN_REVERSAL_LSB = 20.0  # distance of reversal and reference potential below which the reference moves away
+_CANDIDATES = 12
+
+
+def us_per_ms(target: Target) -> float:
+    """Hardware microseconds for a biological millisecond."""
+    return 1000.0 / target.speedup
+
+
+def scale(network: Network, target: Target, max_rows: int = 8) -> Scaled:
+    """The network in hardware units.
+
+    Parameters
+    ----------
+    network : Network
+    target : Target
+    max_rows : int
+        Most rows that one synapse may take.
+
+    Raises
+    ------
+    MappingError
+        If the potentials of a population don't fit into the chip's ranges together.
+    """
+    source, neuron, side, weight, delay = _synapses(network)
+    cm = parameter(network, "cm")
+    slope = np.abs(weight) / cm[neuron]  # mV / ms; for a conductance 1 / ms, made mV / ms below
+    conductance = conductance_based(network)
+    exact = not target.profile.quantised
+    reference = _references_mv(network)
+    if not exact:
+        distance = np.abs(np.stack([parameter(network, "e_rev_E"), parameter(network, "e_rev_I")]) - reference)
+        slope = np.where(conductance[neuron], slope * distance[side, neuron], slope)
+    alpha, offset = _affine(network, target, neuron, slope, max_rows)
+    per_us = alpha / us_per_ms(target)
+    cells = _cells(network, target, alpha, offset, reference, exact)
+    drive = slope * np.where(exact & conductance[neuron], 1.0 / us_per_ms(target), per_us[neuron])
+    if not exact:  # references were moved by the chip's ranges after alpha was known
+        drive = _with_moved_references(drive, cells, neuron, side, alpha, offset, network, reference)
+    rows = np.ones(len(drive), np.int64)
+    if target.profile.quantised:
+        rows = np.clip(np.ceil(drive / MAX_ROW_DRIVE - 1e-9), 1, max_rows).astype(np.int64)
+    return Scaled(alpha=alpha, v_offset=offset, cells=cells, source=source, neuron=neuron, input=side, drive=drive,
+                  delay_us=delay * us_per_ms(target), rows=rows)
+
+
+def _synapses(network: Network) -> tuple[np.ndarray, ...]:
+    """All synapses: source, neuron, input, weight (PyNN's units), delay (ms)."""
+    offsets = network.offsets()
+    if not network.projections:
+        none = np.zeros(0, np.int64)
+        return none, none, none, np.zeros(0), np.zeros(0)
+    return (
+        np.concatenate([p.pre_index + offsets[p.pre] for p in network.projections]),
+        np.concatenate([p.post_index + offsets[p.post] for p in network.projections]),
+        np.repeat([EXC if p.receptor == "excitatory" else INH for p in network.projections],
+                  [len(p) for p in network.projections]),
+        np.concatenate([p.weight for p in network.projections]).astype(float),
+        np.concatenate([p.delay for p in network.projections]).astype(float))
+
+
+# --- potentials --------------------------------------------------------------------------------------------
+
+
+def _affine(network: Network, target: Target, neuron: np.ndarray, slope: np.ndarray, max_rows: int
+            ) -> tuple[np.ndarray, np.ndarray]:
+    """alpha and offset of each neuron; ``slope`` (m,) are the synapses' jumps in mV / ms."""
+    if not target.profile.quantised:
+        n = network.neurons
+        return np.ones(n), np.zeros(n)
+    population = population_of_neuron(network)
+    pairs = []
+    for i, p in enumerate(network.populations):
+        mine = population[neuron] == i
+        ceiling, floor = _range_ceiling(p), _floor(p)
+        alpha = _strongest(ceiling, neuron[mine], slope[mine] / us_per_ms(target), max_rows)
+        alpha = max(alpha, floor)
+        pairs.append((alpha, _offset(p, alpha)))
+    return tuple(over_neurons(network, lambda p, k=k: pairs[network.populations.index(p)][k]) for k in (0, 1))
+
+
+def _extremes(p: Population) -> tuple[float, float, float, float]:
+    """Lowest and highest of rest and reset, lowest and highest comparator threshold, mV."""
+    rest, reset, threshold = p.parameters["v_rest"], p.parameters["v_reset"], comparator(p)
+    return (float(min(rest.min(), reset.min())), float(max(rest.max(), reset.max())),
+            float(threshold.min()), float(threshold.max()))
+
+
+def _range_ceiling(p: Population) -> float:
+    """Largest alpha at which all potentials of a population have a place in the chip's ranges."""
+    low, high, first, last = _extremes(p)
+    leak = limits.V_LEAK_RANGE[1] - limits.V_LEAK_RANGE[0]
+    threshold = limits.V_THRESH_RANGE[1] - limits.V_THRESH_RANGE[0]
+    spans = [(high - low, leak), (high - first, limits.V_LEAK_RANGE[1] - limits.V_THRESH_RANGE[0]),
+             (last - low, min(limits.MAX_SWING_LSB, limits.V_THRESH_RANGE[1] - limits.V_LEAK_RANGE[0])),
+             (last - first, threshold)]
+    return min([_MAX_ALPHA, *(room / span for span, room in spans if span > 0)])
+
+
+def _offset(p: Population, alpha: float) -> float:
+    """Puts the lower of rest and reset at the preferred place, or as near as the ranges allow."""
+    low, high, first, last = _extremes(p)
+    least = max(limits.V_LEAK_RANGE[0] - alpha * low, limits.V_THRESH_RANGE[0] - alpha * first)
+    most = min(limits.V_LEAK_RANGE[1] - alpha * high, limits.V_THRESH_RANGE[1] - alpha * last)
+    return float(np.clip(limits.PREFERRED_V_LOW - alpha * low, least, max(least, most)))
+
+
+def _strongest(ceiling: float, neuron: np.ndarray, slope: np.ndarray, max_rows: int) -> float:
+    """Largest alpha up to ``ceiling`` whose synapses fit into the rows; ``slope`` in mV / us of hardware time."""
+    largest = float(slope.max()) if len(slope) else 0.0
+    if largest * ceiling <= MAX_ROW_DRIVE:
+        return ceiling
+    one_row = MAX_ROW_DRIVE / largest
+    _, neuron = np.unique(neuron, return_inverse=True)
+    for alpha in np.geomspace(ceiling, one_row, _CANDIDATES)[:-1] if max_rows > 1 else ():
+        rows = np.ceil(slope * (alpha / MAX_ROW_DRIVE) - 1e-9)
+        load = np.bincount(neuron, rows)
+        if rows.max() <= max_rows and load.max() <= _ROW_SHARE * limits.ROWS:
+            return float(alpha)
+    return one_row
+
+
+def _floor(p: Population) -> float:
+    """Smallest alpha that still makes a neuron; synapses too strong for it are clipped, and reported."""
+    below = np.minimum(p.parameters["v_rest"], p.parameters["v_reset"])
+    swing = float((comparator(p) - below).min())
+    floor = MIN_SWING_LSB / swing
+    if floor > _range_ceiling(p):
+        low, high, first, last = _extremes(p)
+        raise MappingError(
+            f"rest and reset from {low:g} to {high:g} mV with thresholds from {first:g} to {last:g} mV, the smallest "
+            f"swing being {swing:g} mV",
+            f"rest and reset in {limits.V_LEAK_RANGE} and threshold in {limits.V_THRESH_RANGE} CADC LSB with a swing "
+            f"of at least {MIN_SWING_LSB:g} LSB", f"population {p.label!r}",
+            "split the population by its potentials, or use chip='ideal'")
+    return floor
+
+
+def _references_mv(network: Network) -> np.ndarray:
+    """Where a conductance has its nominal strength, (2, n), mV: midway from rest to threshold."""
+    middle = over_neurons(network, lambda p: 0.5 * (p.parameters["v_rest"] + comparator(p)))
+    return np.stack([middle, middle])
+
+
+def _moved_references(network: Network, alpha, offset, reference) -> np.ndarray:
+    """References in LSB, (2, n), inside their range and on the side of the reversal potential that keeps the sign."""
+    e_rev = alpha * np.stack([parameter(network, "e_rev_E"), parameter(network, "e_rev_I")]) + offset
+    low, high = limits.E_REF_RANGE
+    wanted = np.clip(alpha * reference + offset, low, high)
+    exc = np.minimum(wanted[0], e_rev[0] - _MIN_REVERSAL_LSB)
+    inh = np.maximum(wanted[1], e_rev[1] + _MIN_REVERSAL_LSB)
+    moved = np.stack([np.clip(exc, low, high), np.clip(inh, low, high)])
+    return moved
+
+
+def _with_moved_references(drive, cells, neuron, side, alpha, offset, network, reference) -> np.ndarray:
+    e_rev = np.stack([cells["e_rev_exc"], cells["e_rev_inh"]])
+    e_ref = np.stack([cells["e_ref_exc"], cells["e_ref_inh"]])
+    planned = np.abs(e_rev - (alpha * reference + offset))
+    factor = np.where(cells["conductance"] & (planned > 0), np.abs(e_rev - e_ref) / np.where(planned > 0, planned, 1.0),
+                      1.0)
+    return drive * factor[side, neuron]
+
+
+# --- cells -------------------------------------------------------------------------------------------------
+
+
+def _cells(network: Network, target: Target, alpha, offset, reference, exact: bool) -> dict[str, np.ndarray]:
+    u = us_per_ms(target)
+    get = {name: parameter(network, name) for name in (
+        "cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_refrac", "v_rest", "v_reset", "v_thresh", "i_offset", "e_rev_E",
+        "e_rev_I", "delta_T", "a", "b", "tau_w")}
+    adaptive = over_neurons(network, lambda p: p.model in ADAPTIVE_MODELS, bool)
+    e_rev = alpha * np.stack([get["e_rev_E"], get["e_rev_I"]]) + offset
+    e_ref = e_rev - np.array([[1.0], [-1.0]])
+    conductance = conductance_based(network)
+    if not exact:
+        e_ref = _moved_references(network, alpha, offset, reference)
+        _demand_references(network, conductance, e_rev, e_ref)
+    g_leak = leak_conductance(network)
+    exponential = adaptive & (get["delta_T"] > 0)
+    return {
+        "v_leak": alpha * get["v_rest"] + offset, "v_reset": alpha * get["v_reset"] + offset,
+        "v_thresh": alpha * over_neurons(network, comparator) + offset, "tau_m": get["tau_m"] * u,
+        "tau_syn_exc": get["tau_syn_E"] * u, "tau_syn_inh": get["tau_syn_I"] * u,
+        "refractory_us": get["tau_refrac"] * u, "i_offset": get["i_offset"] / get["cm"] * alpha / u,
+        "spiking": np.ones(network.neurons, bool), "conductance": conductance,
+        "e_rev_exc": e_rev[0], "e_rev_inh": e_rev[1], "e_ref_exc": e_ref[0], "e_ref_inh": e_ref[1],
+        "exponential": exponential, "delta_t": np.where(exponential, alpha * get["delta_T"], 1.0),
+        "v_exp": alpha * get["v_thresh"] + offset, "adaptation": adaptive & ((get["a"] != 0) | (get["b"] != 0)),
+        "a": 1e-3 * get["a"] / g_leak, "b": alpha * get["b"] / g_leak, "tau_w": get["tau_w"] * u}
+
+
+def _demand_references(network: Network, conductance, e_rev, e_ref) -> None:
+    """The reference must lie between the reversal potential and the membrane's range, or the sign is lost."""
+    wrong = conductance & ((e_ref[0] >= e_rev[0] - 1.0) | (e_ref[1] <= e_rev[1] + 1.0))
+    if np.any(wrong):
+        i = int(np.flatnonzero(wrong)[0])
+        p = network.populations[population_of_neuron(network)[i]]
+        raise MappingError(
+            f"reversal potentials of {parameter(network, 'e_rev_E')[i]:g} and {parameter(network, 'e_rev_I')[i]:g} mV",
+            f"a reference potential in {limits.E_REF_RANGE} CADC LSB below the excitatory and above the inhibitory one",
+            f"population {p.label!r}", "move the reversal potentials apart, or use chip='ideal'")
+
+
+# --- state -------------------------------------------------------------------------------------------------
+
+
+def initial_values(network: Network, target: Target, alpha: np.ndarray, offset: np.ndarray) -> dict[str, np.ndarray]:
+    """Start values of all neurons, each (n,): v and w in LSB, i_exc and i_inh as the emulator's probes read them."""
+    u = us_per_ms(target)
+    cm = parameter(network, "cm")
+
+    def value(*names: str) -> np.ndarray:
+        return over_neurons(network, lambda p: next((p.initial[k] for k in names if k in p.initial), 0.0))
+
+    conductance = conductance_based(network)
+    strength = np.where(conductance, 1.0, alpha) / (cm * u)
+    return {"v": alpha * value("v") + offset, "w": alpha * value("w") / leak_conductance(network),
+            "i_exc": value("gsyn_exc", "isyn_exc") * strength,
+            "i_inh": value("gsyn_inh", "isyn_inh") * strength * np.where(conductance, 1.0, -1.0)}

@@ -1,0 +1,56 @@
+"""What a network's sources send, as the emulator wants it, and the state that its neurons start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from pynn_brainscales.emulator.state import ChipState
+from pynn_brainscales.emulator.state import initial_state as emulator_state
+from pynn_brainscales.emulator.stimulus import PoissonSources, Stimulus
+
+from .mapped import Mapped
+from .network import Source
+from .scale import initial_values, us_per_ms
+
+
+def stimulus(mapped: Mapped, sources: Sequence[Source] | None = None, trials: int = 1, first_trial: int = 0
+             ) -> Stimulus:
+    """The input of all sources.
+
+    Parameters
+    ----------
+    mapped : Mapped
+    sources : sequence of Source, optional
+        In the order and sizes of the mapped network's; by default those.
+    trials, first_trial : int
+        Every trial gets the same spike arrays, and Poisson events of its own.
+    """
+    u = us_per_ms(mapped.target)
+    channel, time, poisson = [np.zeros(0, np.int64)], [np.zeros(0)], []
+    start = 0
+    for key, source in enumerate(mapped.network.sources if sources is None else sources):
+        p = source.parameters
+        if source.model == "SpikeSourceArray":
+            channel.append(p["spike_index"] + start)
+            time.append(p["spike_times"] * u)
+        else:
+            begin = p["start"] * u
+            poisson.append(PoissonSources(np.arange(start, start + source.size), p["rate"] * 1e-3 / u, begin,
+                                          begin + p["duration"] * u, key))
+        start += source.size
+    return Stimulus(np.concatenate(channel), np.concatenate(time), None, trials, first_trial, tuple(poisson))
+
+
+def initial_state(mapped: Mapped, trials: int = 1, first_trial: int = 0) -> ChipState:
+    """The chips' state at time 0, from the initial values of the network."""
+    values = initial_values(mapped.network, mapped.target, mapped.scaled.alpha, mapped.scaled.v_offset)
+    circuits = len(mapped.config.circuits)
+    master = mapped.config.circuits.master
+    neuron = np.empty(circuits, np.int64)
+    neuron[mapped.master] = np.arange(len(mapped.master))
+    own = master == np.arange(circuits)
+    full = {name: value[neuron[master]] for name, value in values.items()}
+    for name in ("i_exc", "i_inh"):
+        full[name] = np.where(own, full[name], 0.0)  # joined circuits start without input of their own
+    return emulator_state(mapped.config, trials, first_trial, **full)
