@@ -44,6 +44,20 @@ def spikes(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, tu
     return result
 
 
+def spikes_by_trial(mapped: Mapped, recording: Recording) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Spikes of every population in all trials of a batch: label -> (trial, index, times in ms)."""
+    network = mapped.network
+    neuron = np.full(len(mapped.config.circuits), -1, np.int64)
+    neuron[mapped.master] = np.arange(network.neurons)
+    fired = neuron[recording.spike_circuit]
+    result = {}
+    for p in network.populations:
+        index = fired - network.offsets()[p.label]
+        here = (index >= 0) & (index < p.size)
+        result[p.label] = (recording.spike_trial[here], index[here], recording.spike_step[here] * network.timestep)
+    return result
+
+
 def _part(index: np.ndarray, times: np.ndarray, size: int, whole: int) -> tuple[np.ndarray, np.ndarray]:
     if size == whole:
         return index, times

@@ -240,14 +240,22 @@ def _demand_references(network: Network, conductance, e_rev, e_ref) -> None:
 
 def initial_values(network: Network, target: Target, alpha: np.ndarray, offset: np.ndarray) -> dict[str, np.ndarray]:
     """Start values of all neurons, each (n,): v and w in LSB, i_exc and i_inh as the emulator's probes read them."""
-    u = us_per_ms(target)
-    cm = parameter(network, "cm")
+    def value(variable: str, *names: str) -> np.ndarray:
+        given = over_neurons(network, lambda p: next((p.initial[k] for k in names if k in p.initial), 0.0))
+        return physical_from_biological_units(network, target, alpha, offset, variable, given,
+                                              np.arange(network.neurons))
 
-    def value(*names: str) -> np.ndarray:
-        return over_neurons(network, lambda p: next((p.initial[k] for k in names if k in p.initial), 0.0))
+    return {"v": value("v", "v"), "w": value("w", "w"), "i_exc": value("isyn_exc", "gsyn_exc", "isyn_exc"),
+            "i_inh": value("isyn_inh", "gsyn_inh", "isyn_inh")}
 
-    conductance = conductance_based(network)
-    strength = np.where(conductance, 1.0, alpha) / (cm * u)
-    return {"v": alpha * value("v") + offset, "w": alpha * value("w") / leak_conductance(network),
-            "i_exc": value("gsyn_exc", "isyn_exc") * strength,
-            "i_inh": value("gsyn_inh", "isyn_inh") * strength * np.where(conductance, 1.0, -1.0)}
+
+def physical_from_biological_units(network: Network, target: Target, alpha: np.ndarray, offset: np.ndarray,
+                                   variable: str, values: np.ndarray, neuron: np.ndarray) -> np.ndarray:
+    """State in PyNN's units (..., k) of the neurons ``neuron`` (k,) as the emulator has it."""
+    if variable == "v":
+        return alpha[neuron] * values + offset[neuron]
+    if variable == "w":
+        return alpha[neuron] * values / leak_conductance(network)[neuron]
+    conductance = conductance_based(network)[neuron]
+    strength = np.where(conductance, 1.0, alpha[neuron]) / (parameter(network, "cm")[neuron] * us_per_ms(target))
+    return values * strength * np.where(~conductance & (variable == "isyn_inh"), -1.0, 1.0)

@@ -1,7 +1,90 @@
-"""A PyNN backend for the BrainScaleS-2 chip, whose chip is an emulator."""
+"""A PyNN backend for the BrainScaleS-2 chip, whose chip is an emulator.
+
+``import pynn_brainscales as sim`` instead of another simulator; then ``sim.last_mapping().report`` says what the
+network has become on the chip.
+"""
 
 from . import _layout
 
 _layout.extend(__path__, __file__)
 
-from .version import __version__ as __version__  # noqa: E402
+import sys as _sys  # noqa: E402
+
+import pyNN as _pyNN  # noqa: E402
+from pyNN import errors, random, space, standardmodels  # noqa: E402
+from pyNN.connectors import (  # noqa: E402
+    AllToAllConnector,
+    ArrayConnector,
+    CloneConnector,
+    CSAConnector,
+    DisplacementDependentProbabilityConnector,
+    DistanceDependentProbabilityConnector,
+    FixedNumberPostConnector,
+    FixedNumberPreConnector,
+    FixedProbabilityConnector,
+    FixedTotalNumberConnector,
+    FromFileConnector,
+    FromListConnector,
+    IndexBasedProbabilityConnector,
+    OneToOneConnector,
+    SmallWorldConnector,
+)
+from pyNN.network import Network  # noqa: E402
+from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution  # noqa: E402
+from pyNN.space import Space  # noqa: E402
+
+from . import connectors, control, populations, procedural_api, projections, recording, simulator  # noqa: E402
+from .control import (  # noqa: E402
+    end,
+    get_current_time,
+    get_max_delay,
+    get_min_delay,
+    get_time_step,
+    initialize,
+    last_mapping,
+    map_network,
+    num_processes,
+    rank,
+    reset,
+    run,
+    run_for,
+    run_until,
+    setup,
+)
+from .populations import Assembly, Population, PopulationView  # noqa: E402
+from .procedural_api import connect, create, record, record_gsyn, record_v, set  # noqa: E402
+from .projections import Projection  # noqa: E402
+from .standardmodels.cells import (  # noqa: E402
+    CELL_TYPES,
+    EIF_cond_exp_isfa_ista,
+    IF_cond_exp,
+    IF_curr_exp,
+    SpikeSourceArray,
+    SpikeSourcePoisson,
+)
+from .standardmodels.synapses import StaticSynapse  # noqa: E402
+from .trials import run_trials  # noqa: E402
+from .version import __version__  # noqa: E402
+
+__all__ = [
+    "AllToAllConnector", "ArrayConnector", "Assembly", "CSAConnector", "CloneConnector",
+    "DisplacementDependentProbabilityConnector", "DistanceDependentProbabilityConnector", "EIF_cond_exp_isfa_ista",
+    "FixedNumberPostConnector", "FixedNumberPreConnector", "FixedProbabilityConnector", "FixedTotalNumberConnector",
+    "FromFileConnector", "FromListConnector", "GSLRNG", "IF_cond_exp", "IF_curr_exp",
+    "IndexBasedProbabilityConnector", "NativeRNG", "Network", "NumpyRNG", "OneToOneConnector", "Population",
+    "PopulationView", "Projection", "RandomDistribution", "SmallWorldConnector", "Space", "SpikeSourceArray",
+    "SpikeSourcePoisson", "StaticSynapse", "__version__", "connect", "connectors", "control", "create", "end", "errors",
+    "get_current_time", "get_max_delay", "get_min_delay", "get_time_step", "initialize", "last_mapping",
+    "list_standard_models", "map_network", "num_processes", "populations", "procedural_api", "projections", "random",
+    "rank", "record", "record_gsyn", "record_v", "recording", "reset", "run", "run_for", "run_trials", "run_until",
+    "set", "setup", "simulator", "space", "standardmodels"]
+
+
+def list_standard_models() -> list[str]:
+    """Names of the standard cell types that run on this chip."""
+    return [cell.__name__ for cell in CELL_TYPES]
+
+
+# scripts choose a simulator by ``import_module("pyNN." + name)``: answer to that name once we are imported
+_sys.modules.setdefault("pyNN.brainscales", _sys.modules[__name__])
+_pyNN.brainscales = _sys.modules[__name__]

@@ -56,7 +56,8 @@ def linear_step(x: np.ndarray, decay: np.ndarray, drift: np.ndarray | None,
                 joined: tuple[tuple[np.ndarray, np.ndarray], ...], whole: np.ndarray) -> Step:
     """Exact step of current-based circuits.
 
-    ``x`` (3, trials, n), or (2, trials, n) without an inhibitory input, and ``decay`` of the same shape; ``drift`` (trials, n) is added to the membrane (noise);
+    ``x`` (3, trials, n), or (2, trials, n) without an inhibitory input, and ``decay`` of the same
+    shape; ``drift`` (trials, n) is added to the membrane (noise);
     ``joined`` are pairs (membrane index, index in ``whole`` of the circuit that lends its inputs), ``whole`` the
     state of all circuits, which have decayed before.
     """

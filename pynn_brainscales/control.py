@@ -1,0 +1,134 @@
+"""setup, end, run, reset and the state queries."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from pyNN import common
+from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
+from pyNN.recording import get_io
+
+from . import simulator
+from .emulator.profile import Profile, profile
+from .mapping.errors import MappingError
+from .mapping.mapped import Mapped
+from .mapping.target import Target
+
+CHIP_VARIABLE = "PYNN_BRAINSCALES_CHIP"  # of the environment: the profile of scripts that don't name one
+
+_OURS = {"on_loss", "speedup", "max_chips", "circuits_per_neuron"}
+# what standard scripts pass on to other simulators; none of it means anything here
+_FOREIGN = frozenset({
+    "max_delay", "label", "loglevel", "debug", "quit_on_end", "rank", "num_processes", "spike_precision", "verbosity",
+    "t_flush", "threads", "local_num_threads", "grng_seed", "rng_seeds", "rng_seeds_seed", "rng_type",
+    "recording_precision", "data_path", "data_prefix", "overwrite_files", "use_cvode", "rtol", "atol", "default_maxstep", "codegen_target",
+    "native_rng_baseseed", "time_scale_factor", "machine_time_step", "n_chips_required", "recording_backend",
+    "max_synapses_per_core", "morphology_path"})
+
+
+def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_MIN_DELAY,
+          chip: str | Profile | None = None, seed: int = 0, chip_seed: int = 0, trial_noise: str = "repeat",
+          progress: bool = False, **extra_params) -> int:
+    """Begin anew: forget every network, and choose the chip.
+
+    Parameters
+    ----------
+    timestep, min_delay : float
+        In ms. ``min_delay`` "auto" is the smallest delay in the network.
+    chip : str or Profile, optional
+        "ideal", "quantised", "calibrated" or "uncalibrated", or one of the profiles of
+        ``pynn_brainscales.emulator.profile`` with some effects changed. By default the environment variable
+        PYNN_BRAINSCALES_CHIP, else "calibrated".
+    seed : int
+        Of temporal noise and Poisson sources.
+    chip_seed : int
+        Names the virtual chips: their fixed pattern.
+    trial_noise : {"repeat", "fresh"}
+        Whether ``reset()`` brings the same random numbers again, or new ones.
+    progress : bool
+        Show a bar while running.
+    **extra_params
+        ``on_loss``, ``speedup``, ``max_chips``, ``circuits_per_neuron`` (see ``mapping.target.Target``), ``max_delay``;
+        arguments of other simulators are accepted and have no effect.
+
+    Returns
+    -------
+    int
+        The MPI rank, always 0.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile, or a value makes no sense.
+    """
+    max_delay = extra_params.get("max_delay", DEFAULT_MAX_DELAY)
+    _check_times(timestep, min_delay, max_delay)
+    for wrong, right in (("dt", "timestep"), ("time_step", "timestep"), ("mindelay", "min_delay"),
+                         ("maxdelay", "max_delay")):
+        if wrong in extra_params:
+            raise TypeError(f"setup() has no argument {wrong!r}; it is called {right!r}")
+    if trial_noise not in ("repeat", "fresh"):
+        raise ValueError(f"trial_noise={trial_noise!r}; there are 'repeat' and 'fresh'")
+    unknown = sorted(set(extra_params) - _OURS - _FOREIGN)
+    if unknown:
+        warnings.warn(f"setup() does not know {', '.join(unknown)}, which have no effect; its own arguments are chip, "
+                      f"seed, chip_seed, trial_noise, progress, {', '.join(sorted(_OURS))}", UserWarning, stacklevel=2)
+    chosen = profile(os.environ.get(CHIP_VARIABLE, "calibrated") if chip is None else chip)
+    target = Target(profile=chosen, chip_seed=_seed("chip_seed", chip_seed), seed=_seed("seed", seed),
+                    **{k: v for k, v in extra_params.items() if k in _OURS})
+    state = simulator.state
+    state.clear()
+    state.dt, state.requested_min_delay, state.max_delay = float(timestep), min_delay, max_delay
+    state.target, state.trial_noise, state.progress = target, trial_noise, bool(progress)
+    return rank()
+
+
+def _check_times(timestep, min_delay, max_delay) -> None:
+    if not timestep > 0:
+        raise ValueError(f"timestep={timestep} ms must be > 0")
+    if min_delay != "auto":
+        if min_delay < timestep:
+            raise ValueError(f"min_delay={min_delay} ms must be at least the timestep, {timestep} ms")
+        if max_delay != "auto" and min_delay > max_delay:
+            raise ValueError(f"min_delay={min_delay} ms must not be greater than max_delay={max_delay} ms")
+
+
+def _seed(name: str, value) -> int:
+    if int(value) != value or value < 0:
+        raise ValueError(f"{name}={value!r} must be a whole number >= 0")
+    return int(value)
+
+
+def end(compatible_output: bool = True) -> None:
+    """Write the files that ``record(..., to_file=...)`` asked for. Data and network stay."""
+    for population, variables, file in simulator.state.write_on_end:
+        population.write_data(get_io(file) if isinstance(file, str) else file, variables)
+    simulator.state.write_on_end = []
+
+
+run, run_until = common.build_run(simulator)
+run_for = run
+reset = common.build_reset(simulator)
+initialize = common.initialize
+get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, rank = common.build_state_queries(
+    simulator)
+
+
+def map_network() -> Mapped:
+    """Map the network as it is described now, without running it."""
+    return simulator.state.map()
+
+
+def last_mapping() -> Mapped:
+    """The mapping of the last run: its report (``print(last_mapping().report)``), floorplan and configuration.
+
+    Raises
+    ------
+    MappingError
+        If nothing has been mapped since ``setup()``.
+    """
+    if simulator.state.mapped is None:
+        raise MappingError("the last mapping", "a mapping after run() or map_network()",
+                           hint="describe a network and call one of them first")
+    return simulator.state.mapped

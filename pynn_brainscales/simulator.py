@@ -1,0 +1,178 @@
+"""The one place of global state that PyNN's interface demands: ``simulator.state``.
+
+It holds the network being described, the last mapping, the chips' state and the position in time, and nothing that
+could be derived from them.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from datetime import datetime
+from enum import IntEnum
+
+from pyNN import common
+from pyNN.common.control import BaseState
+
+from .emulator.profile import calibrated
+from .emulator.run import run as run_chips
+from .emulator.state import ChipState, carry
+from .emulator.stimulus import Stimulus
+from .mapping.compile import compile
+from .mapping.errors import MappingWarning
+from .mapping.mapped import Mapped
+from .mapping.readback import signals, spikes
+from .mapping.stimuli import initial_state, stimulus
+from .mapping.target import Target
+
+name = "BrainScaleS-2 emulator"
+
+_PROGRESS_PARTS = 40
+
+
+class ID(int, common.IDMixin):
+    """A cell: its number, and the population that it belongs to."""
+
+    def __init__(self, n: int) -> None:
+        common.IDMixin.__init__(self)
+
+
+class Stale(IntEnum):
+    """What has changed in the description since it was last mapped."""
+
+    NOTHING = 0
+    STIMULUS = 1  # spike times and rates
+    VALUES = 2  # parameters, weights, what is recorded
+    STRUCTURE = 3  # populations, projections, delays
+
+
+class State(BaseState):
+    """Time in whole steps, the network as it is described, and what has become of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mpi_rank = 0
+        self.num_processes = 1
+        self.dt = 0.1
+        self.requested_min_delay: float | str = "auto"
+        self.max_delay: float | str = "auto"
+        self.target = Target(profile=calibrated)
+        self.trial_noise = "repeat"
+        self.progress = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the network and everything that was recorded."""
+        self.recorders = set()
+        self.write_on_end = []
+        self.session_start = datetime.now().astimezone()
+        self.populations: list = []
+        self.projections: list = []
+        self.id_counter = 1
+        self.segment_counter = -1
+        self.mapped: Mapped | None = None
+        self.chips: ChipState | None = None
+        self.stimulus: Stimulus | None = None
+        self.stale = Stale.STRUCTURE
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to t = 0, initial values and no spikes on their way; the mapping stays."""
+        self.running = False
+        self.step = 0
+        self.t_start = 0
+        self.segment_counter += 1
+        self.chips = None
+
+    @property
+    def t(self) -> float:
+        """Time in ms."""
+        return self.step * self.dt
+
+    @property
+    def min_delay(self) -> float:
+        """As given to ``setup``, or the smallest delay in the network, or the timestep."""
+        if self.requested_min_delay != "auto":
+            return self.requested_min_delay
+        return min((p.shortest_delay for p in self.projections if len(p)), default=self.dt)
+
+    @property
+    def trial(self) -> int:
+        """Number of this trial in the random streams."""
+        return self.segment_counter if self.trial_noise == "fresh" else 0
+
+    def changed(self, what: Stale) -> None:
+        """Note that the description has changed."""
+        self.stale = max(self.stale, what)
+
+    # --- running -------------------------------------------------------------------------------------------
+
+    def map(self) -> Mapped:
+        """Bring the mapping, and the chips' state, up to date with the description."""
+        from .describe import describe, describe_sources
+
+        if self.stale >= Stale.VALUES or self.mapped is None:
+            old, network = self.mapped, describe(self)
+            previous = old if self.stale == Stale.VALUES else None
+            self.mapped = compile(network, self.target, previous)
+            if self.chips is not None and old is not None:
+                self._carry(old)
+            self.stimulus = None
+        if self.stimulus is None or self.stale >= Stale.STIMULUS:
+            self.stimulus = stimulus(self.mapped, describe_sources(self), 1, self.trial)
+        self.stale = Stale.NOTHING
+        return self.mapped
+
+    def _carry(self, old: Mapped) -> None:
+        """The chips' present state under a new mapping."""
+        from .transfer import transfer
+
+        if self.mapped.placement is old.placement:
+            self.chips = carry(self.chips, old.config, self.mapped.config)
+            return
+        if len(self.chips.fired_step):
+            warnings.warn("the network has changed in the middle of a run: spikes that were on their way are dropped",
+                          MappingWarning, stacklevel=2)
+        self.chips = transfer(self.chips, old, self.mapped)
+
+    def run(self, simtime: float) -> None:
+        self.run_until(self.t + simtime)
+
+    def run_until(self, tstop: float) -> None:
+        """Run to the step nearest to ``tstop`` (ms)."""
+        stop = round(tstop / self.dt)
+        mapped = self.map()
+        if self.chips is None or self.stimulus.first_trial != self.trial:
+            self.stimulus = self.stimulus.replace(first_trial=self.trial)
+        if self.chips is None:
+            self.chips = initial_state(mapped, 1, self.trial)
+        self.running = True
+        total = stop - self.step
+        parts = _PROGRESS_PARTS if self.progress and total > _PROGRESS_PARTS else 1
+        first = self.step
+        for i in range(1, parts + 1):
+            self._advance(mapped, first + total * i // parts)
+            if parts > 1:
+                _show_progress(i / parts, self.t)
+
+    def _advance(self, mapped: Mapped, stop: int) -> None:
+        if stop <= self.step:
+            return
+        start = self.step
+        recording, self.chips = run_chips(mapped.config, self.stimulus, (stop - start) * mapped.config.step_us,
+                                          self.chips)
+        self.step = stop
+        fired, sampled = spikes(mapped, recording), signals(mapped, recording)
+        for recorder in self.recorders:
+            recorder.collect(start, stop, fired, sampled)
+
+
+def _show_progress(share: float, t: float) -> None:
+    width = 40
+    done = round(share * width)
+    end = "\n" if share >= 1 else ""
+    sys.stderr.write(f"\r[{'=' * done}{' ' * (width - done)}] {t:.1f} ms{end}")
+    sys.stderr.flush()
+
+
+state = State()

@@ -1,0 +1,40 @@
+"""The chips' state when the network itself has changed: neurons that were there keep their state variables."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .emulator.state import ChipState, physical
+from .mapping.mapped import Mapped
+from .mapping.readback import physical_in_biological_units
+from .mapping.scale import physical_from_biological_units
+from .mapping.stimuli import initial_state
+
+
+def transfer(state: ChipState, old: Mapped, new: Mapped) -> ChipState:
+    """State of a new mapping from that of an old one, population by population.
+
+    Membrane, adaptation and synaptic state are taken over in biological units; refractory times and spikes on their
+    way are not. Populations that are new start from their initial values.
+    """
+    fresh = initial_state(new, state.trials, state.first_trial)
+    before, after = physical(old.config, state), physical(new.config, fresh)
+    names = {"v": "v", "w": "w", "i_exc": "isyn_exc", "i_inh": "isyn_inh"}
+    values = {}
+    for name, variable in names.items():
+        mine = physical_in_biological_units(old, variable, getattr(before, name)[:, old.master])
+        now = np.array(getattr(after, name))
+        for label in {p.label for p in old.network.populations} & {p.label for p in new.network.populations}:
+            size = new.network.population(label).size
+            if old.network.population(label).size != size:
+                continue
+            source = old.network.offsets()[label] + np.arange(size)
+            target = new.network.offsets()[label] + np.arange(size)
+            converted = physical_from_biological_units(new.network, new.target, new.scaled.alpha, new.scaled.v_offset,
+                                                       variable, mine[:, source], target)
+            now[:, new.master[target]] = converted
+        values[name] = now
+    from .emulator.state import initial_state as emulator_state
+
+    result = emulator_state(new.config, state.trials, state.first_trial, **values)
+    return result.replace(step=state.step)

@@ -1,0 +1,126 @@
+"""Many short runs of one network at once, beyond PyNN's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import simulator
+from .emulator.run import run
+from .emulator.stimulus import Stimulus
+from .mapping.readback import signals, spikes_by_trial
+from .mapping.scale import us_per_ms
+from .mapping.stimuli import initial_state
+
+BATCH = 128  # trials that are stepped together: their state fits into the processor's cache
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Results of ``run_trials``.
+
+    Attributes
+    ----------
+    trials : int
+    spikes : dict
+        By population label: (trial, index, time in ms), three arrays of one shape.
+    signals : dict
+        By (population label, variable): array (trials, samples, cells), of the cells and at the interval that
+        ``record`` has named.
+    """
+
+    trials: int
+    spikes: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    signals: dict[tuple[str, str], np.ndarray]
+
+
+def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int = 0) -> Trials:
+    """Run the present network many times from its initial values, each time with other input.
+
+    Time, state and recordings of the simulation are not touched.
+
+    Parameters
+    ----------
+    duration : float
+        Of each trial, ms.
+    spikes : mapping
+        Population (``SpikeSourceArray``) -> (trial, index, time): three arrays of one shape; times in ms. Sources that
+        are not named send what they send otherwise, in every trial.
+    trials : int
+    first_trial : int
+        Each trial has random streams of its own, from this number on.
+
+    Returns
+    -------
+    Trials
+
+    Raises
+    ------
+    ValueError
+        If a key is not a SpikeSourceArray of this network, or arrays don't fit.
+    """
+    if trials < 1 or not duration > 0:
+        raise ValueError(f"run_trials needs at least one trial of some duration, got {trials} of {duration} ms")
+    state = simulator.state
+    mapped = state.map()
+    base = state.stimulus
+    u = us_per_ms(mapped.target)
+    channel, time, trial = _events(mapped, spikes, trials, u)
+    named = np.isin(base.channel, _channels_of(mapped, spikes))
+    everywhere = (base.channel[~named], base.time_us[~named])
+    order = np.argsort(trial, kind="stable")
+    channel, time, trial = channel[order], time[order], trial[order]
+    edges = np.searchsorted(trial, np.arange(0, trials + BATCH, BATCH))
+    parts = []
+    for k, start in enumerate(range(0, trials, BATCH)):
+        count = min(BATCH, trials - start)
+        mine = slice(int(edges[k]), int(edges[k + 1]))
+        repeated = len(everywhere[0])
+        stimulus = Stimulus(
+            np.concatenate([channel[mine], np.tile(everywhere[0], count)]),
+            np.concatenate([time[mine], np.tile(everywhere[1], count)]),
+            np.concatenate([trial[mine] - start, np.repeat(np.arange(count), repeated)]), count, first_trial + start,
+            base.poisson)
+        recording, _ = run(mapped.config, stimulus, duration * u, initial_state(mapped, count, first_trial + start))
+        parts.append((start, recording))
+    return _results(mapped, trials, parts)
+
+
+def _channels_of(mapped, spikes: Mapping) -> np.ndarray:
+    offsets, neurons = mapped.network.offsets(), mapped.network.neurons
+    ranges = [np.arange(p.size) + offsets[p.mapped_label] - neurons for p in spikes]
+    return np.concatenate(ranges) if ranges else np.zeros(0, int)
+
+
+def _events(mapped, spikes: Mapping, trials: int, u: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    offsets, neurons = mapped.network.offsets(), mapped.network.neurons
+    parts = [(np.zeros(0, int), np.zeros(0), np.zeros(0, int))]
+    for population, given in spikes.items():
+        label = getattr(population, "mapped_label", None)
+        if label not in offsets or population.celltype.__class__.__name__ != "SpikeSourceArray":
+            raise ValueError(f"{population!r} is not a SpikeSourceArray population of this network")
+        trial, index, time = (np.asarray(a) for a in given)
+        if not trial.shape == index.shape == time.shape:
+            raise ValueError(f"{label}: trial, index and time have shapes {trial.shape}, {index.shape}, {time.shape}; "
+                             "they must be one")
+        for name, values, size in (("trial", trial, trials), ("index", index, population.size)):
+            if len(values) and (values.min() < 0 or values.max() >= size):
+                raise ValueError(f"{label}: {name} runs from {values.min()} to {values.max()}, there are 0 to "
+                                 f"{size - 1}")
+        parts.append((index + (offsets[label] - neurons), time * u, trial))
+    return tuple(np.concatenate(p) for p in zip(*parts, strict=True))
+
+
+def _results(mapped, trials: int, parts) -> Trials:
+    fired: dict[str, list] = {p.label: [] for p in mapped.network.populations}
+    sampled: dict[tuple[str, str], list] = {}
+    for start, recording in parts:
+        for label, (trial, index, time) in spikes_by_trial(mapped, recording).items():
+            fired[label].append((trial + start, index, time))
+        for t in range(recording.trials):
+            for signal in signals(mapped, recording, t):
+                sampled.setdefault((signal.population, signal.variable), []).append(signal.values)
+    return Trials(trials, {k: tuple(np.concatenate(a) for a in zip(*v, strict=True)) for k, v in fired.items()},
+                  {k: np.stack(v) for k, v in sampled.items()})
