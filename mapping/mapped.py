@@ -203,5 +203,19 @@ class Mapped(Frozen):
 
         return make_report(self)
 
+    def connections(self, projection: str) -> dict[str, np.ndarray]:
+        """Requested and realised weights and delays of one projection: see ``mapping.connections``."""
+        from .connections import connections
+
+        return connections(self, projection)
+
+    def floorplan(self):
+        """The chips as a matplotlib figure."""
+        from .floorplan import floorplan_figure
+
+        return floorplan_figure(self)
+
     def __str__(self) -> str:
-        return self.report.summary()
+        from .floorplan import floorplan_text
+
+        return f"{self.report}\n{floorplan_text(self)}"

@@ -147,6 +147,19 @@ class Network(Frozen):
             start += part.size
         return result
 
+    def to_dict(self) -> dict:
+        """A plain dictionary: see ``mapping.document``."""
+        from . import document
+
+        return document.to_dict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping) -> Network:
+        """The network of a dictionary; MappingError, saying where and what, if it isn't one."""
+        from . import document
+
+        return document.from_dict(values)
+
     @property
     def neurons(self) -> int:
         return sum(p.size for p in self.populations)

@@ -90,3 +90,30 @@ def _in_biological_units(mapped: Mapped, variable: str, neuron: np.ndarray, valu
 def physical_in_biological_units(mapped: Mapped, variable: str, values: np.ndarray) -> np.ndarray:
     """State of all neurons (trials, n) as the emulator has it, in PyNN's units; for carrying it to another mapping."""
     return _in_biological_units(mapped, variable, np.arange(mapped.network.neurons), values)
+
+
+# parameter of the chip -> (PyNN's name of it, unit)
+PYNN_NAMES = {
+    "v_leak": ("v_rest", "mV"), "v_reset": ("v_reset", "mV"), "v_thresh": ("threshold", "mV"), "tau_m": ("tau_m", "ms"),
+    "tau_syn_exc": ("tau_syn_E", "ms"), "tau_syn_inh": ("tau_syn_I", "ms"), "refractory_us": ("tau_refrac", "ms"),
+    "i_offset": ("i_offset", "nA"), "e_rev_exc": ("e_rev_E", "mV"), "e_rev_inh": ("e_rev_I", "mV"),
+    "delta_t": ("delta_T", "mV"), "v_exp": ("v_thresh", "mV"), "a": ("a", "nS"), "b": ("b", "nA"),
+    "tau_w": ("tau_w", "ms")}
+
+
+def parameter_unit(mapped: Mapped, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Factor and offset (n,) that bring a parameter of the chip to PyNN's unit: ``factor * value + offset``."""
+    network, u, alpha = mapped.network, us_per_ms(mapped.target), mapped.scaled.alpha
+    zero = np.zeros(len(alpha))
+    if name in ("v_leak", "v_reset", "v_thresh", "v_exp", "e_rev_exc", "e_rev_inh"):
+        return 1.0 / alpha, -mapped.scaled.v_offset / alpha
+    if name in ("tau_m", "tau_syn_exc", "tau_syn_inh", "refractory_us", "tau_w"):
+        return zero + 1.0 / u, zero
+    factors = {"delta_t": 1.0 / alpha, "i_offset": parameter(network, "cm") * u / alpha,
+               "a": 1e3 * leak_conductance(network), "b": leak_conductance(network) / alpha}
+    return factors[name], zero
+
+
+def delay_ms(mapped: Mapped, delay_us: np.ndarray) -> np.ndarray:
+    """Delays in ms."""
+    return delay_us / us_per_ms(mapped.target)

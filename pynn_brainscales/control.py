@@ -22,7 +22,8 @@ _OURS = {"on_loss", "speedup", "max_chips", "circuits_per_neuron"}
 _FOREIGN = frozenset({
     "max_delay", "label", "loglevel", "debug", "quit_on_end", "rank", "num_processes", "spike_precision", "verbosity",
     "t_flush", "threads", "local_num_threads", "grng_seed", "rng_seeds", "rng_seeds_seed", "rng_type",
-    "recording_precision", "data_path", "data_prefix", "overwrite_files", "use_cvode", "rtol", "atol", "default_maxstep", "codegen_target",
+    "recording_precision", "data_path", "data_prefix", "overwrite_files", "use_cvode", "rtol", "atol",
+    "default_maxstep", "codegen_target",
     "native_rng_baseseed", "time_scale_factor", "machine_time_step", "n_chips_required", "recording_backend",
     "max_synapses_per_core", "morphology_path"})
 

@@ -1,0 +1,281 @@
+"""Networks as documents: plain dictionaries, and JSON on disk.
+
+A document says its format and version. Arrays are written by value; long ones may go to an ``.npz`` file beside the
+JSON, and are then named by their key in it. An array whose elements are all equal is written as one number.
+Floating-point numbers survive exactly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from .errors import MappingError
+from .network import (
+    CELL_PARAMETERS,
+    CELL_VARIABLES,
+    SOURCE_PARAMETERS,
+    Network,
+    Population,
+    Probe,
+    Projection,
+    Source,
+    verify_network,
+)
+
+FORMAT = "pynn_brainscales.network"
+VERSION = 1
+_FIELDS = {
+    "": {"format", "version", "timestep", "min_delay", "populations", "sources", "projections", "probes"},
+    "populations": {"label", "size", "model", "parameters", "initial"},
+    "sources": {"label", "size", "model", "parameters"},
+    "projections": {"label", "pre", "post", "receptor", "pre_index", "post_index", "weight", "delay"},
+    "probes": {"population", "variable", "index", "interval"}}
+_INTEGERS = {"pre_index", "post_index", "index", "spike_index"}
+
+
+# --- writing -----------------------------------------------------------------------------------------------
+
+
+def to_dict(network: Network) -> dict:
+    """A network as a plain dictionary, arrays by value."""
+    return _document(network, lambda path, array: _by_value(array))
+
+
+def save(network: Network, path: str | Path, largest: int = 1000) -> None:
+    """Write a network to a JSON file.
+
+    Parameters
+    ----------
+    network : Network
+    path : path
+        Of the JSON file.
+    largest : int
+        Arrays of more elements than this go into a file of the same name with the ending ``.npz``.
+    """
+    path = Path(path)
+    beside: dict[str, np.ndarray] = {}
+
+    def write(where: str, array: np.ndarray):
+        value = _by_value(array)
+        if isinstance(value, list) and array.size > largest:
+            beside[where] = array
+            return {"npz": where}
+        return value
+
+    document = _document(network, write)
+    if beside:
+        np.savez_compressed(path.with_suffix(".npz"), **beside)
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _by_value(array: np.ndarray):
+    if array.dtype.kind == "f" and array.size > 1 and np.all(array == array[0]):
+        return _number(array[0])
+    return [_number(x) for x in array]
+
+
+def _number(x):
+    """JSON has no infinity."""
+    value = x.item()
+    return {"number": repr(value)} if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _document(network: Network, write: Callable) -> dict:
+    def arrays(where: str, values: Mapping[str, np.ndarray]) -> dict:
+        return {name: write(f"{where}.{name}", array) for name, array in values.items()}
+
+    populations = [{"label": p.label, "size": p.size, "model": p.model,
+                    "parameters": arrays(f"populations[{i}].parameters", p.parameters),
+                    "initial": arrays(f"populations[{i}].initial", p.initial)}
+                   for i, p in enumerate(network.populations)]
+    sources = [{"label": s.label, "size": s.size, "model": s.model,
+                "parameters": arrays(f"sources[{i}].parameters", s.parameters)} for i, s in enumerate(network.sources)]
+    projections = [{"label": p.label, "pre": p.pre, "post": p.post, "receptor": p.receptor}
+                   | arrays(f"projections[{i}]", {k: getattr(p, k) for k in ("pre_index", "post_index", "weight",
+                                                                             "delay")})
+                   for i, p in enumerate(network.projections)]
+    probes = [{"population": p.population, "variable": p.variable, "interval": p.interval,
+               "index": write(f"probes[{i}].index", p.index)} for i, p in enumerate(network.probes)]
+    return {"format": FORMAT, "version": VERSION, "timestep": network.timestep, "min_delay": network.min_delay,
+            "populations": populations, "sources": sources, "projections": projections, "probes": probes}
+
+
+# --- reading -----------------------------------------------------------------------------------------------
+
+
+def from_dict(document: Mapping, arrays: Mapping[str, np.ndarray] | None = None, name: str = "document") -> Network:
+    """The network of a dictionary.
+
+    Parameters
+    ----------
+    document : mapping
+    arrays : mapping, optional
+        Contents of the ``.npz`` file.
+    name : str
+        What errors call the document.
+
+    Raises
+    ------
+    MappingError
+        Saying where and what, if the document is not one of a network.
+    """
+    reader = _Reader({} if arrays is None else arrays, name)
+    if not isinstance(document, Mapping):
+        raise reader.error("", f"a {type(document).__name__}", "an object with the keys of a network")
+    for key, wanted in (("format", FORMAT), ("version", VERSION)):
+        if reader.get(document, "", key) != wanted:
+            raise reader.error(key, f"{document[key]!r}", f"{wanted!r}",
+                               "read it with the release that has written it" if key == "version" else "")
+    reader.keys(document, "")
+    network = Network(
+        tuple(reader.population(p, f"populations[{i}]") for i, p in enumerate(reader.list(document, "populations"))),
+        tuple(reader.source(p, f"sources[{i}]") for i, p in enumerate(reader.list(document, "sources"))),
+        tuple(reader.projection(p, f"projections[{i}]") for i, p in enumerate(reader.list(document, "projections"))),
+        tuple(reader.probe(p, f"probes[{i}]") for i, p in enumerate(reader.list(document, "probes"))),
+        reader.number(document, "", "timestep"), reader.number(document, "", "min_delay"))
+    verify_network(network)
+    return network
+
+
+def load(path: str | Path) -> Network:
+    """Read a network from a JSON file, and the ``.npz`` file beside it where there is one.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    MappingError
+        If it is not the document of a network.
+    """
+    path = Path(path)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise MappingError(f"line {error.lineno}, column {error.colno}: {error.msg}", "a JSON document", path.name
+                           ) from None
+    beside = path.with_suffix(".npz")
+    arrays: dict[str, np.ndarray] = {}
+    if beside.exists():
+        with np.load(beside, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    return from_dict(document, arrays, path.name)
+
+
+class _Reader:
+    """Reads parts of a document; every error says where it is."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], name: str) -> None:
+        self.arrays, self.name = arrays, name
+
+    def error(self, where: str, asked: str, available: str, hint: str = "") -> MappingError:
+        return MappingError(asked, available, f"{self.name}, {where}" if where else self.name, hint)
+
+    def get(self, part: Mapping, where: str, key: str):
+        if not isinstance(part, Mapping):
+            raise self.error(where, f"a {type(part).__name__}", "an object")
+        if key not in part:
+            raise self.error(where, f"key {key!r} is missing", f"keys {', '.join(map(str, part)) or 'none'}",
+                             f"add {key!r}")
+        return part[key]
+
+    def keys(self, part: Mapping, where: str) -> None:
+        known = _FIELDS[where.split("[")[0]]
+        unknown = sorted(set(part) - known)
+        if unknown:
+            raise self.error(where, f"unknown key {unknown[0]!r}", ", ".join(sorted(known)))
+
+    def list(self, part: Mapping, key: str) -> list:
+        value = self.get(part, "", key)
+        if not isinstance(value, list):
+            raise self.error(key, f"a {type(value).__name__}", "a list")
+        return value
+
+    def text(self, part: Mapping, where: str, key: str) -> str:
+        value = self.get(part, where, key)
+        if not isinstance(value, str):
+            raise self.error(f"{where}.{key}", f"a {type(value).__name__}", "a string")
+        return value
+
+    def number(self, part: Mapping, where: str, key: str) -> float:
+        value = self.get(part, where, key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.error(f"{where}.{key}".lstrip("."), f"{value!r}", "a number")
+        return float(value)
+
+    def size(self, part: Mapping, where: str) -> int:
+        value = self.get(part, where, "size")
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.error(f"{where}.size", f"{value!r}", "a whole number")
+        return value
+
+    def array(self, value, where: str, size: int | None) -> np.ndarray:
+        dtype = np.int64 if where.split(".")[-1] in _INTEGERS else np.float64
+        if isinstance(value, Mapping) and "npz" in value:
+            key = value["npz"]
+            if key not in self.arrays:
+                raise self.error(where, f"array {key!r}", f"{len(self.arrays)} arrays in the .npz file",
+                                 "keep the .npz file beside the document")
+            return self.arrays[key].astype(dtype)
+        single = not isinstance(value, list)
+        items = [float(v["number"]) if isinstance(v, Mapping) and "number" in v else v
+                 for v in ([value] if single else value)]
+        if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in items):
+            raise self.error(where, "values that are no numbers", "numbers, or {'npz': key}")
+        if dtype is np.int64 and any(v != int(v) for v in items):
+            raise self.error(where, "values that are no whole numbers", "whole numbers")
+        array = np.array(items, dtype)
+        if single:
+            if size is None:
+                raise self.error(where, "one number", "a list")
+            array = np.full(size, array[0])
+        return array
+
+    def group(self, part: Mapping, where: str, key: str, names, size: int) -> dict[str, np.ndarray]:
+        values = self.get(part, where, key)
+        path = f"{where}.{key}"
+        unknown = sorted(set(values) - set(names)) if isinstance(values, Mapping) else []
+        if unknown:
+            raise self.error(path, f"unknown key {unknown[0]!r}", ", ".join(names))
+        return {name: self.array(self.get(values, path, name), f"{path}.{name}", size) for name in names}
+
+    def model(self, part: Mapping, where: str, known: Mapping) -> str:
+        model = self.text(part, where, "model")
+        if model not in known:
+            raise self.error(f"{where}.model", repr(model), ", ".join(known))
+        return model
+
+    def population(self, part: Mapping, where: str) -> Population:
+        size, model = self.size(part, where), self.model(part, where, CELL_PARAMETERS)
+        self.keys(part, where)
+        return Population(self.text(part, where, "label"), size, model,
+                          self.group(part, where, "parameters", CELL_PARAMETERS[model], size),
+                          self.group(part, where, "initial", CELL_VARIABLES[model], size))
+
+    def source(self, part: Mapping, where: str) -> Source:
+        size, model = self.size(part, where), self.model(part, where, SOURCE_PARAMETERS)
+        self.keys(part, where)
+        names = SOURCE_PARAMETERS[model]
+        values = self.get(part, where, "parameters")
+        if model == "SpikeSourceArray":  # its arrays have a length of their own: that of spike_index
+            size_of = len(self.array(self.get(values, f"{where}.parameters", "spike_index"),
+                                     f"{where}.parameters.spike_index", None))
+            return Source(self.text(part, where, "label"), size, model,
+                          self.group(part, where, "parameters", names, size_of))
+        return Source(self.text(part, where, "label"), size, model, self.group(part, where, "parameters", names, size))
+
+    def projection(self, part: Mapping, where: str) -> Projection:
+        index = self.array(self.get(part, where, "pre_index"), f"{where}.pre_index", None)
+        arrays = {name: self.array(self.get(part, where, name), f"{where}.{name}", len(index))
+                  for name in ("post_index", "weight", "delay")}
+        self.keys(part, where)
+        return Projection(*(self.text(part, where, k) for k in ("label", "pre", "post", "receptor")), index, **arrays)
+
+    def probe(self, part: Mapping, where: str) -> Probe:
+        self.keys(part, where)
+        return Probe(self.text(part, where, "population"), self.text(part, where, "variable"),
+                     self.array(self.get(part, where, "index"), f"{where}.index", None),
+                     self.number(part, where, "interval"))

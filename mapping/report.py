@@ -1,0 +1,247 @@
+"""What a network has become on the chip, what it cost, and what it lost.
+
+Everything here is computed from ``Mapped``; nothing is noted on the way.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from pynn_brainscales.emulator import coordinates, limits
+from pynn_brainscales.emulator.frozen import Frozen
+from pynn_brainscales.emulator.profile import calibrated
+
+from .cells import comparator, population_of_neuron
+from .connections import connections, synapse_slices
+from .errors import MappingError
+from .mapped import Loss, Mapped, Way
+from .network import Network, Source
+from .readback import PYNN_NAMES, parameter_unit
+from .scale import us_per_ms
+
+_WAYS = {Way.FREE: "any delay", Way.DIRECT: "on the chip", Way.LOOP: "around the chip", Way.BETWEEN: "between chips",
+         Way.EXTERNAL: "from outside"}
+_DRY_RUN_LIMIT = 20_000  # synapses up to which a report on an ideal chip maps the network to real ones, too
+
+
+@dataclass(frozen=True, eq=False)
+class Report(Frozen):
+    """Numbers of a mapping; ``str()`` is the text for a terminal, ``to_dict()`` plain data."""
+
+    sections: Mapping[str, object]
+
+    def to_dict(self) -> dict:
+        """Everything, as plain dicts, lists, strings and numbers."""
+        return _plain(self.sections)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def summary(self) -> str:
+        """The report as text, at most 100 columns wide."""
+        from .report_text import text
+
+        return text(self.to_dict())
+
+
+def make_report(mapped: Mapped, dry_run: bool | None = None) -> Report:
+    """The report of a mapping.
+
+    Parameters
+    ----------
+    mapped : Mapped
+    dry_run : bool, optional
+        On a chip without limits: also map the network to calibrated chips and say what would come of it. By default
+        for networks of up to 20,000 synapses.
+    """
+    m = mapped
+    if dry_run is None:
+        dry_run = m.network.synapses <= _DRY_RUN_LIMIT
+    sections: dict[str, object] = {
+        "profile": str(m.target.profile), "speedup": m.target.speedup, "timestep_ms": m.network.timestep,
+        "chips": m.placement.chips, "neurons": m.network.neurons, "synapses": m.network.synapses,
+        "lost": {reason.name.lower(): int(np.count_nonzero(m.rounded.lost == reason)) for reason in Loss if reason},
+        "usage": _usage(m), "populations": {p.label: _population(m, i) for i, p in enumerate(m.network.populations)},
+        "projections": {p.label: _projection(m, p.label) for p in m.network.projections},
+        "recording": _recording(m), "events": _events(m)}
+    if m.routing.free:
+        sections["dry_run"] = _dry_run(m) if dry_run else "not made: make_report(mapped, dry_run=True) maps it"
+    return Report(MappingProxyType(sections))
+
+
+def _plain(value):
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+# --- resources ---------------------------------------------------------------------------------------------
+
+
+def _usage(m: Mapped) -> list[dict]:
+    """Per chip: circuits of 512; rows, drivers and labels of each array; streams of events that reach it."""
+    r = m.routing
+    circuits = np.bincount(np.repeat(m.placement.chip, m.expanded.circuits), minlength=m.placement.chips)
+    usage = []
+    for chip in range(m.placement.chips):
+        part: dict[str, object] = {"circuits": int(circuits[chip])}
+        if not r.free:
+            for array in range(limits.HALVES):
+                here = (r.cell_chip == chip) & (r.cell_array == array)
+                row, label = r.cell_row[here], r.cell_label[here]
+                driver = coordinates.driver_of_row(row)
+                part[f"array_{array}"] = {
+                    "synapses": int(here.sum()), "rows": len(np.unique(row)), "drivers": len(np.unique(driver)),
+                    "labels": len(np.unique(driver * limits.LABELS + label)),
+                    "streams": int(np.count_nonzero((r.route_chip == chip) & (r.route_array == array)))}
+        usage.append(part)
+    return usage
+
+
+# --- populations and projections ---------------------------------------------------------------------------
+
+
+def _population(m: Mapped, number: int) -> dict:
+    p = m.network.populations[number]
+    mine = population_of_neuron(m.network) == number
+    alpha = float(m.scaled.alpha[mine][0])
+    swing = float(np.min(comparator(p) - np.minimum(p.parameters["v_rest"], p.parameters["v_reset"])))
+    error_mv = m.target.profile.v_thresh / alpha
+    result: dict[str, object] = {
+        "model": p.model, "size": p.size, "circuits": int(m.expanded.circuits[mine].sum()),
+        "alpha_lsb_per_mv": alpha, "swing_lsb": alpha * swing, "threshold_spread_mv": error_mv,
+        "threshold_spread_of_swing": error_mv / swing, "parameters": {}}
+    for name, q in m.rounded.cells.items():
+        if name not in PYNN_NAMES or _unused(m, name, mine):
+            continue
+        factor, offset = (a[mine] for a in parameter_unit(m, name))
+        asked, got = q.requested[mine] * factor + offset, q.realised[mine] * factor + offset
+        label, unit = PYNN_NAMES[name]
+        result["parameters"][label] = {
+            "unit": unit, "asked": _range(asked), "got": _range(got), "max_error": float(np.abs(got - asked).max()),
+            "clipped": int(np.count_nonzero(q.clipped[mine]))}
+    return result
+
+
+def _unused(m: Mapped, name: str, mine: np.ndarray) -> bool:
+    """Whether a parameter belongs to a term that no neuron of the population has switched on."""
+    term = {"e_rev_exc": "conductance", "e_rev_inh": "conductance", "delta_t": "exponential", "v_exp": "exponential",
+            "a": "adaptation", "b": "adaptation", "tau_w": "adaptation"}.get(name)
+    return term is not None and not np.any(m.scaled.cells[term][mine])
+
+
+def _range(values: np.ndarray) -> list[float]:
+    return [float(values.min()), float(values.max())]
+
+
+def _projection(m: Mapped, label: str) -> dict:
+    c = connections(m, label)
+    s = synapse_slices(m)[label]
+    n = len(c["weight"])
+    result: dict[str, object] = {
+        "synapses": n, "lost": {r.name.lower(): int(np.count_nonzero(c["lost"] == r)) for r in Loss if r}}
+    alive = c["lost"] == Loss.NONE
+    if not np.any(alive):
+        return result
+    asked, got = c["weight_requested"][alive], c["weight"][alive]
+    error = np.abs(got - asked)
+    scale = float(np.sqrt(np.mean(asked**2)))
+    clipped = m.rounded.drive.clipped[s]
+    result["weight"] = {
+        "asked": _range(asked), "got": _range(got), "mean_asked": float(asked.mean()), "mean_got": float(got.mean()),
+        "rms_error": float(np.sqrt(np.mean(error**2))) / scale if scale else 0.0,
+        "max_error": float(error.max()) / scale if scale else 0.0, "clipped": int(np.count_nonzero(clipped)),
+        "rows_per_synapse": [int(c["rows"].min()), int(c["rows"].max())]}
+    result["ways"] = {}
+    for way in Way:
+        mine = alive & (m.routing.way[s] == way)
+        if np.any(mine):
+            off = np.abs(c["delay"][mine] - c["delay_requested"][mine])
+            result["ways"][_WAYS[way]] = {
+                "synapses": int(mine.sum()), "delay_asked": _range(c["delay_requested"][mine]),
+                "delay_got": _range(c["delay"][mine]), "mean_error": float(off.mean()), "max_error": float(off.max())}
+    return result
+
+
+# --- recording and events ----------------------------------------------------------------------------------
+
+
+def _recording(m: Mapped) -> list[str]:
+    """What is recorded here and a chip could not record at once."""
+    if not m.target.profile.limited:
+        return []
+    u = us_per_ms(m.target)
+    notes, variables = [], {}
+    for probe in m.network.probes:
+        interval, cells = probe.interval * u, len(probe.index)
+        if cells == 0:
+            continue
+        for neuron in (probe.index + m.network.offsets()[probe.population]).tolist():
+            variables.setdefault(neuron, set()).add(probe.variable)
+        if interval >= limits.CADC_MIN_INTERVAL_US:
+            continue
+        fine = limits.MADC_MIN_INTERVAL_US * min(cells, limits.MADC_CHANNELS)
+        if cells > limits.MADC_CHANNELS or interval < fine:
+            notes.append(
+                f"{probe.variable} of {cells} cells of {probe.population!r} every {probe.interval:g} ms: the chip "
+                f"samples all cells every {limits.CADC_MIN_INTERVAL_US / u:g} ms, or {limits.MADC_CHANNELS} of them faster")
+    several = sum(len(v) > 1 for v in variables.values())
+    if several:
+        notes.append(f"several variables of {several} cells at once: a circuit shows one of its variables at a time")
+    return notes
+
+
+def _rate_per_us(source: Source, u: float) -> float:
+    """Mean events per us of hardware time of all cells of a source together."""
+    p = source.parameters
+    if source.model == "SpikeSourcePoisson":
+        return float(np.sum(p["rate"])) * 1e-3 / u
+    times = p["spike_times"]
+    span = float(np.ptp(times)) if len(times) > 1 else 0.0
+    return (len(times) - 1) / (span * u) if span else 0.0
+
+
+def _events(m: Mapped) -> dict:
+    u = us_per_ms(m.target)
+    result: dict[str, object] = {"hardware_ms_per_s": u, "streams": len(m.routing.route_source)}
+    if m.routing.free:
+        return result
+    neurons = m.network.neurons
+    streams = np.bincount(m.routing.route_source[m.routing.route_way != Way.DIRECT],
+                          minlength=neurons + sum(s.size for s in m.network.sources))
+    rate = 0.0
+    for source in m.network.sources:
+        start = m.network.offsets()[source.label]
+        share = streams[start:start + source.size].mean() if source.size else 0.0
+        rate += _rate_per_us(source, u) * share
+    result |= {"input_events_per_us": rate, "link_events_per_us": limits.LINK_EVENTS_PER_US,
+               "neurons_relayed": int(np.count_nonzero(streams[:neurons])),
+               "relay_streams": int(streams[:neurons].sum()), "too_fast": bool(rate > limits.LINK_EVENTS_PER_US)}
+    return result
+
+
+def _dry_run(m: Mapped) -> str:
+    """What would come of the network on calibrated chips."""
+    from .compile import compile
+
+    network = Network(m.network.populations, m.network.sources, m.network.projections, (), m.network.timestep,
+                      m.network.min_delay)
+    target = m.target.replace(profile=calibrated, on_loss="warn", max_chips=None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mapped = compile(network, target)
+    except MappingError as error:
+        return f"on calibrated chips: {error}"
+    lost = int(np.count_nonzero(mapped.rounded.lost))
+    chips = mapped.placement.chips
+    return (f"on calibrated: {chips} chip{'s' if chips != 1 else ''}, "
+            f"{f'{lost} of {network.synapses} synapses lost' if lost else 'nothing lost'}")

@@ -1,0 +1,104 @@
+"""The report as text for a terminal."""
+
+from __future__ import annotations
+
+
+def text(r: dict) -> str:
+    """At most 100 columns, numbers to four digits."""
+    lines = [f"mapped to {_count(r['chips'], 'chip')}: {_wrap(r['profile'])}",
+             f"  {r['neurons']} neurons, {r['synapses']} synapses, "
+             f"{sum(r['lost'].values()) or 'none'} lost{_reasons(r['lost'])}"]
+    lines += _usage(r["usage"])
+    for label, p in r["populations"].items():
+        lines += _population(label, p)
+    for label, p in r["projections"].items():
+        lines += _projection(label, p)
+    lines += _events(r)
+    lines += [f"  {_wrap(note)}" for note in r["recording"]]
+    if "dry_run" in r:
+        lines.append(_wrap(r["dry_run"]))
+    return "\n".join(lines)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _wrap(sentence: str, width: int = 94) -> str:
+    words, lines = sentence.split(" "), [""]
+    for word in words:
+        if len(lines[-1]) + len(word) + 1 > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n    ".join(lines)
+
+
+def _reasons(lost: dict) -> str:
+    sentences = {"rows": "no free row", "labels": "no free label", "weight": "weight rounds to 0"}
+    parts = [f"{n} {sentences[k]}" for k, n in lost.items() if n]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _usage(usage: list[dict]) -> list[str]:
+    lines = []
+    for i, u in enumerate(usage):
+        line = f"  chip {i}: {u['circuits']}/512 circuits"
+        for a in ("array_0", "array_1"):
+            if a in u:
+                x = u[a]
+                line += f"; {x['rows']}/256 rows, {x['labels']} labels, {x['synapses']} synapses"
+        lines.append(line)
+    return lines
+
+
+def _number(x: float) -> str:
+    return f"{0.0 if abs(x) < 1e-12 else x:.4g}"
+
+
+def _span(pair: list[float]) -> str:
+    low, high = (_number(x) for x in pair)
+    return low if low == high else f"{low} .. {high}"
+
+
+def _population(label: str, p: dict) -> list[str]:
+    lines = [f"{label}: {p['size']} {p['model']} on {_count(p['circuits'], 'circuit')}",
+             f"  1 mV is {_number(p['alpha_lsb_per_mv'])} LSB, swing {_number(p['swing_lsb'])} LSB; thresholds spread "
+             f"by {_number(p['threshold_spread_mv'])} mV ({100 * p['threshold_spread_of_swing']:.2g} % of the swing)"]
+    for name, q in p["parameters"].items():
+        if q["max_error"] > 1e-12 or q["clipped"]:
+            clipped = f", {q['clipped']} clipped" if q["clipped"] else ""
+            lines.append(f"  {name:<10} {_span(q['asked']):>20} -> {_span(q['got']):<20} {q['unit']}, off by up to "
+                         f"{_number(q['max_error'])}{clipped}")
+    return lines
+
+
+def _projection(label: str, p: dict) -> list[str]:
+    lost = sum(p["lost"].values())
+    gone = f", {lost} lost{_reasons(p['lost'])}" if lost else ""
+    lines = [f"{label}: {_count(p['synapses'], 'synapse')}{gone}"]
+    if "weight" in p:
+        w = p["weight"]
+        rows = w["rows_per_synapse"]
+        several = f", {rows[0]} to {rows[1]} rows each" if rows[1] > 1 else ""
+        clipped = f", {w['clipped']} clipped" if w["clipped"] else ""
+        lines.append(f"  weight     {_span(w['asked']):>20} -> {_span(w['got']):<20} rms error "
+                     f"{100 * w['rms_error']:.2g} %{several}{clipped}")
+    for way, d in p.get("ways", {}).items():
+        lines.append(f"  delay      {_span(d['delay_asked']):>20} -> {_span(d['delay_got']):<20} ms, {d['synapses']} "
+                     f"{way}")
+    return lines
+
+
+def _events(r: dict) -> list[str]:
+    e = r["events"]
+    line = f"1 s of biological time takes {_number(e['hardware_ms_per_s'])} ms on the chip"
+    if "input_events_per_us" not in e:
+        return [line]
+    line += f"; {_number(e['input_events_per_us'])} events/us from sources"
+    if e["relay_streams"]:
+        line += f", {e['neurons_relayed']} neurons relayed outside in {e['relay_streams']} streams"
+    lines = [line]
+    if e["too_fast"]:
+        lines.append(f"  more than the link sustains (about {_number(e['link_events_per_us'])} events/us): a real chip "
+                     "would lose events")
+    return lines
