@@ -18,7 +18,7 @@ from .route import route
 from .scale import scale, us_per_ms
 from .target import Target
 
-MAX_ROWS = 8  # that a strong synapse may take, at the first attempt
+MAX_ROWS = (8, 4, 3, 2, 1)  # that a strong synapse may take, in successive attempts
 
 
 def compile(network: Network, target: Target | None = None, previous: Mapped | None = None) -> Mapped:
@@ -48,10 +48,13 @@ def compile(network: Network, target: Target | None = None, previous: Mapped | N
         mapped = _values(network, target, previous)
         if mapped is not None:
             return mapped
-    mapped = _structure(network, target, MAX_ROWS)
-    if _lost(mapped) and mapped.scaled.rows.max() > 1:
-        plainer = _structure(network, target, 1)  # fewer rows a synapse: weaker, but more of them have a place
-        mapped = plainer if _lost(plainer) < _lost(mapped) else mapped
+    mapped = _structure(network, target, MAX_ROWS[0])
+    for rows in MAX_ROWS[1:]:  # fewer rows a synapse: a smaller swing, but more synapses have a place
+        if not _lost(mapped):
+            break
+        if mapped.scaled.rows.max() > rows:
+            plainer = _structure(network, target, rows)
+            mapped = plainer if _lost(plainer) < _lost(mapped) else mapped
     _tell_losses(mapped)
     _tell_differences(mapped)
     return mapped

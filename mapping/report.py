@@ -192,7 +192,8 @@ def _recording(m: Mapped) -> list[str]:
         if cells > limits.MADC_CHANNELS or interval < fine:
             notes.append(
                 f"{probe.variable} of {cells} cells of {probe.population!r} every {probe.interval:g} ms: the chip "
-                f"samples all cells every {limits.CADC_MIN_INTERVAL_US / u:g} ms, or {limits.MADC_CHANNELS} of them faster")
+                f"samples all cells every {limits.CADC_MIN_INTERVAL_US / u:g} ms, or "
+                f"{limits.MADC_CHANNELS} of them faster")
     several = sum(len(v) > 1 for v in variables.values())
     if several:
         notes.append(f"several variables of {several} cells at once: a circuit shows one of its variables at a time")

@@ -48,7 +48,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     trial_noise : {"repeat", "fresh"}
         Whether ``reset()`` brings the same random numbers again, or new ones.
     progress : bool
-        Show a bar while running.
+        Show a bar on the terminal while running.
     **extra_params
         ``on_loss``, ``speedup``, ``max_chips``, ``circuits_per_neuron`` (see ``mapping.target.Target``), ``max_delay``;
         arguments of other simulators are accepted and have no effect.

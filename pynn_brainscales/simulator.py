@@ -148,7 +148,8 @@ class State(BaseState):
             self.chips = initial_state(mapped, 1, self.trial)
         self.running = True
         total = stop - self.step
-        parts = _PROGRESS_PARTS if self.progress and total > _PROGRESS_PARTS else 1
+        visible = self.progress and sys.stderr.isatty()
+        parts = _PROGRESS_PARTS if visible and total > _PROGRESS_PARTS else 1
         first = self.step
         for i in range(1, parts + 1):
             self._advance(mapped, first + total * i // parts)
