@@ -51,7 +51,6 @@ def statistics(trains, duration):
 def picture(path, exc, inh, block):
     """Raster, one membrane trace, and the chip."""
     from matplotlib import pyplot as plt
-
     from pynn_brainscales.mapping.floorplan import draw_chip
 
     figure = plt.figure(figsize=(12, 7), layout="constrained")

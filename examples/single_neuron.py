@@ -58,7 +58,8 @@ def picture(path, ideal, calibrated):
 
 def main():
     args = arguments("single_neuron", __doc__, seeds=(1, 2, 3, 4, 5), fast_seeds=(1,))
-    figures = {"psp_error_ideal": [], "psp_ratio_chip": [], "psp_spread_chip": [], "spikes_ideal": [], "spikes_chip": []}
+    figures = {"psp_error_ideal": [], "psp_ratio_chip": [], "psp_spread_chip": [], "spikes_ideal": [],
+               "spikes_chip": []}
     for i, seed in enumerate(args.seeds):
         ideal, chip = simulate("ideal", 1, seed), simulate("calibrated", 10, seed)
         exact, heights = closed_form_peak(), peak(*chip[:2])

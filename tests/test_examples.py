@@ -1,0 +1,38 @@
+"""Every example runs, in its fast form, and leaves what it promises."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = sorted(p for p in (ROOT / "examples").glob("*.py") if p.name != "figures.py")
+ENVIRONMENT = os.environ | {"MPLBACKEND": "Agg",
+                            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"}}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_example(script, tmp_path):
+    result = subprocess.run([sys.executable, str(script), "--fast", "--seeds", "3", "4"], cwd=tmp_path, env=ENVIRONMENT,
+                            capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr
+    out = tmp_path / f"{script.stem}_output"
+    assert list(out.glob("*.png"))
+    figures = json.loads((out / "figures.json").read_text())
+    assert FIGURES.get(script.stem, set()) <= set(figures)
+    assert all(len(values) == 2 for values in figures.values())
+    assert "goal" in result.stdout
+
+
+def test_balanced_network_leaves_a_neo_file_that_neo_reads(tmp_path):
+    import neo
+
+    subprocess.run([sys.executable, str(ROOT / "examples" / "balanced_network.py"), "--fast"], cwd=tmp_path, env=ENVIRONMENT,
+                   check=True, capture_output=True, timeout=300)
+    block = neo.io.PickleIO(str(tmp_path / "balanced_network_output" / "balanced_network.pkl")).read_block()
+    assert len(block.segments[0].spiketrains) == 320
+    assert block.segments[0].analogsignals[0].name == "v"
