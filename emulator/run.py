@@ -106,6 +106,8 @@ class _Run:
         self.one_refractory = int(p.refractory[0]) if self.n and np.ptp(p.refractory) == 0 else None
         self.may_stay_above = bool(p.config.noise.threshold_jitter) or bool(np.any(p.reset >= p.threshold))
         self.clamping, self.all_clamped = bool(p.clamped.any()), bool(p.clamped.all())
+        # with one refractory time for all, circuits are released in the order in which they have spiked
+        self.in_turn = self.all_clamped and self.one_refractory is not None
         self.clamped_flat = np.tile(p.clamped, p.trials)
         self.waiting = np.flatnonzero(self.unarmed_flat)
         self._hold()
@@ -218,11 +220,14 @@ class _Run:
             self._schedule_release(k + p.refractory[circuit], spiked)
         else:
             self.releases.setdefault(k + self.one_refractory, []).append(spiked)
-        if k in self.releases:
-            self._release(k)
-        if self.clamping:
+        if self.in_turn:
+            self.held = np.concatenate((self.held, spiked))
+            self.held_at = np.concatenate((self.held_at, self.reset_flat[spiked]))
+        elif self.clamping:
             self._hold()
         self.queue.fire(k, spiked)
+        if k in self.releases:
+            self._release(k)
 
     def _schedule_release(self, until: np.ndarray, which: np.ndarray) -> None:
         for k in np.unique(until).tolist():
@@ -239,7 +244,9 @@ class _Run:
                 self.threshold_flat[above] = np.inf
                 self.unarmed_flat[above] = True
                 self.waiting = np.flatnonzero(self.unarmed_flat)
-        if self.clamping:
+            if self.in_turn:
+                self.held, self.held_at = self.held[which.size:], self.held_at[which.size:]
+        if self.clamping and not self.in_turn:
             self._hold()
 
     def _arm(self) -> None:

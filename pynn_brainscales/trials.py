@@ -14,7 +14,7 @@ from .mapping.readback import signals, spikes_by_trial
 from .mapping.scale import us_per_ms
 from .mapping.stimuli import initial_state
 
-BATCH = 128  # trials that are stepped together: their state fits into the processor's cache
+BATCH = 200  # trials that are stepped together: more would leave the cache, fewer pay the calls more often
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,6 +87,16 @@ def linear_step(x: np.ndarray, decay: np.ndarray, drift: np.ndarray | None,
     return full
 
 
+def _full(constant, shape: tuple[int, ...]):
+    """A constant in the shape of the state: at this size an operand that must be broadcast costs twice as much.
+
+    Arrays that have the shape already are taken as they are, so that they can be changed from outside.
+    """
+    if not isinstance(constant, np.ndarray) or constant.shape == shape:
+        return constant
+    return np.ascontiguousarray(np.broadcast_to(constant, shape))
+
+
 class _Collector(NamedTuple):
     """Synaptic inputs of a membrane: its own circuit's, plus those of joined circuits where there are any."""
 
@@ -118,6 +128,7 @@ def conductance_step(x: np.ndarray, decay: np.ndarray, leak: np.ndarray, constan
     v, synapses = x[0], x[1:3]
     exc, inh, collect = _collector(x, joined, whole)
     rate, rest = np.empty_like(v), np.empty_like(v)
+    leak, e_exc = _full(leak, v.shape), _full(e_exc, v.shape)
     add, multiply, subtract, divide, exp = np.add, np.multiply, np.subtract, np.divide, np.exp
 
     def step() -> None:
@@ -167,8 +178,9 @@ def adaptive_step(x: np.ndarray, w: np.ndarray, decay: np.ndarray, k: Adaptive, 
     v, synapses = x[0], x[1:3]
     exc, inh, collect = _collector(x, joined, whole)
     rate, force, rise, growth = (np.empty_like(v) for _ in range(4))
-    add, multiply, subtract, divide, exp = np.add, np.multiply, np.subtract, np.divide, np.exp
-    leak, constant, e_exc, slope, shift, limit, keep, coupling = k
+    add, multiply, subtract, divide, exp, expm1 = np.add, np.multiply, np.subtract, np.divide, np.exp, np.expm1
+    leak, constant, e_exc, slope, shift, _, keep, coupling = (_full(a, v.shape) for a in k)
+    limit = k.limit
     if not conductance:
         rate[...] = leak
 
@@ -196,8 +208,7 @@ def adaptive_step(x: np.ndarray, w: np.ndarray, decay: np.ndarray, k: Adaptive, 
         if keep is not None:
             subtract(force, w, force)
         if slope is None:
-            exp(rate, growth)
-            subtract(growth, 1.0, growth)
+            expm1(rate, growth)
             divide(growth, rate, growth)
         else:
             multiply(v, slope, rise)
@@ -208,8 +219,7 @@ def adaptive_step(x: np.ndarray, w: np.ndarray, decay: np.ndarray, k: Adaptive, 
             add(force, rise, force)
             multiply(rise, slope, rise)
             add(rise, rate, rise)
-            exp(rise, growth)
-            subtract(growth, 1.0, growth)
+            expm1(rise, growth)
             try:
                 divide(growth, rise, growth)
             except FloatingPointError:  # 0 / 0: the limit of (exp(z) - 1) / z is 1

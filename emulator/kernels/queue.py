@@ -114,6 +114,7 @@ class BatchQueue:
         self._ring: list[list[np.ndarray]] = [[] for _ in range(self._slots)]
         self._flat = x[1:3].reshape(-1)
         self._views = [x[1 + b.input][:, b.start:b.stop] for b in d.blocks]
+        self._rows = [b.rows for b in d.blocks]
         self._edges = np.array([*(b.first_event for b in d.blocks), d.first_sparse])
         self._blocks = len(d.blocks)
         self._rounds: list[list[tuple[int, np.ndarray, np.ndarray]]] = [[] for _ in range(stop - start + 1)]
@@ -180,9 +181,8 @@ class BatchQueue:
 
     def deliver(self, step: int) -> None:
         i = step - self._start
-        blocks, views = self._delivery.blocks, self._views
         for block, trial, row in self._rounds[i]:
-            views[block][trial] += blocks[block].rows.take(row, 0)
+            self._views[block][trial] += self._rows[block].take(row, 0)
         slot = step % self._slots
         due = self._ring[slot]
         low, high = self._code_edges[i], self._code_edges[i + 1]
