@@ -182,7 +182,8 @@ def main():
         peer = False
         print(f"Brian2 is not here ({error}); no ratios. An environment with it: pip install '.[bench]'")
     rows = []
-    print(f"{'workload':<9}{'engine':<14}{'CPU s / s':>10}{'Brian2 / it':>12}{'build':>8}{'get':>9}{'Hz':>7}{'chips':>6}")
+    print(f"{'workload':<9}{'engine':<14}{'CPU s / s':>10}{'Brian2 / it':>12}{'build':>8}{'get':>9}{'Hz':>7}"
+          f"{'chips':>6}")
     for name in WORKLOADS:
         engines = {"ideal": Ours(name, "ideal"), "calibrated": Ours(name, "calibrated")}
         if peer:

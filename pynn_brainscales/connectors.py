@@ -18,8 +18,17 @@ def connect(connector, projection) -> None:
     """Make the connections of a projection."""
     builder = _BUILDERS.get(type(connector))
     plain = connector.location_selector is None and connector.callback is None
-    if builder is None or not plain or not builder(connector, projection):
+    if builder is None or not plain or not _plain_parameters(projection.synapse_type) or not builder(
+            connector, projection):
         connector.connect(projection)
+
+
+def _plain_parameters(synapse_type) -> bool:
+    """Whether all parameters can be made at once: PyNN draws several random ones in turn, cell by cell."""
+    values = list(synapse_type.native_parameters._parameters.values())
+    random = [v for v in values if isinstance(v.base_value, RandomDistribution)]
+    return (len(random) <= 1 and not any(v.operations for v in random)
+            and not any(isinstance(v.base_value, IndexBasedExpression) for v in values))
 
 
 def _all_to_all(connector, projection) -> bool:
@@ -55,8 +64,6 @@ def _by_mask(connector, projection, mask: np.ndarray) -> bool:
     """Connect where ``mask`` (post, pre) is True: post by post, as PyNN does."""
     post, pre = np.nonzero(mask)
     parameters = _parameters(connector, projection, pre, post)
-    if parameters is None:
-        return False
     if connector.safe:
         for name, check in getattr(projection.synapse_type, "parameter_checks", {}).items():
             if len(pre):
@@ -65,20 +72,13 @@ def _by_mask(connector, projection, mask: np.ndarray) -> bool:
     return True
 
 
-def _parameters(connector, projection, pre: np.ndarray, post: np.ndarray) -> dict | None:
-    """Synaptic parameters of the pairs; None if one of them is of a kind that needs PyNN's loop."""
-    if any(isinstance(v.base_value, IndexBasedExpression) for v in projection.synapse_type.native_parameters._parameters
-           .values()):
-        return None
-    space = connector._parameters_from_synapse_type(projection)
-    random = [name for name, value in space.items() if isinstance(value.base_value, RandomDistribution)]
-    if len(random) > 1 or any(space[name].operations for name in random):
-        return None  # PyNN draws them in turn, post by post
+def _parameters(connector, projection, pre: np.ndarray, post: np.ndarray) -> dict:
+    """Synaptic parameters of the pairs, as numbers or arrays."""
     values = {}
-    for name, value in space.items():
+    for name, value in connector._parameters_from_synapse_type(projection).items():
         if value.is_homogeneous:
             values[name] = value.evaluate(simplify=True)
-        elif name in random:
+        elif isinstance(value.base_value, RandomDistribution):
             values[name] = np.atleast_1d(value.base_value.next(len(pre))) if len(pre) else np.zeros(0)
         else:
             values[name] = value.evaluate()[pre, post]

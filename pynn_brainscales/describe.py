@@ -69,6 +69,7 @@ def _projection(prj, label: str) -> list[Projection]:
         sides.append(_resolve(cells, index))
     (pre_parts, pre_which, pre_index), (post_parts, post_which, post_index) = sides
     receptor = prj.receptor_type
+    pre_which, post_which = (np.zeros(len(pre), int) if w is None else w for w in (pre_which, post_which))
     whole = len(pre_parts) == 1 and len(post_parts) == 1
     result = []
     for a, pre_population in enumerate(pre_parts):

@@ -43,7 +43,8 @@ class _Cells:
         for name in names:
             if name not in known:
                 raise errors.NonExistentParameterError(name, owner.celltype.__class__.__name__, sorted(known))
-        return ParameterSpace({name: simplify(known[name][index]) for name in names}, shape=(len(index),))
+        schema = {name: kind for name, kind in owner.celltype.get_schema().items() if name in names}
+        return ParameterSpace({name: simplify(known[name][index]) for name in names}, schema, (len(index),))
 
     def _set_parameters(self, parameter_space):
         owner, index = self._owner()

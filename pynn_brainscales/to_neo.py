@@ -59,7 +59,7 @@ def _spike_trains(population, raw, chosen) -> SpikeTrainList:
         index, times = index[keep], times[keep]
     first = int(population.first_id)
     return SpikeTrainList.from_spike_time_array(
-        pq.Quantity(times, "ms", copy=True), index + first, cells + first, t_stop=raw.stop * pq.ms, units="ms",
+        pq.Quantity(times, "ms"), index + first, cells + first, t_stop=raw.stop * pq.ms, units="ms",
         t_start=raw.start * pq.ms, source_population=population.label, source_index=cells)
 
 

@@ -31,8 +31,9 @@ def test_example(script, tmp_path):
 def test_balanced_network_leaves_a_neo_file_that_neo_reads(tmp_path):
     import neo
 
-    subprocess.run([sys.executable, str(ROOT / "examples" / "balanced_network.py"), "--fast"], cwd=tmp_path, env=ENVIRONMENT,
-                   check=True, capture_output=True, timeout=300)
+    script = str(ROOT / "examples" / "balanced_network.py")
+    subprocess.run([sys.executable, script, "--fast"], cwd=tmp_path, env=ENVIRONMENT, check=True,
+                   capture_output=True, timeout=300)
     block = neo.io.PickleIO(str(tmp_path / "balanced_network_output" / "balanced_network.pkl")).read_block()
     assert len(block.segments[0].spiketrains) == 320
     assert block.segments[0].analogsignals[0].name == "v"

@@ -1,0 +1,177 @@
+"""Recordings as Neo objects: shapes, units, annotations, segments, files."""
+
+import time
+
+import neo
+import numpy as np
+import pytest
+
+import pynn_brainscales as sim
+
+KICK = {"i_offset": 1.2}
+
+
+@pytest.fixture
+def cells():
+    sim.setup(timestep=0.1, chip="ideal")
+    return sim.Population(5, sim.IF_curr_exp(**KICK), label="cells")
+
+
+def test_signals_and_spikes(cells):
+    cells.record(["spikes", "v"])
+    cells[1:3].record("isyn_exc", sampling_interval=0.5)
+    sim.run(50.0)
+    block = cells.get_data()
+    segment = block.segments[0]
+    assert [s.name for s in segment.analogsignals] == ["v", "isyn_exc"]
+    v, isyn = segment.analogsignals
+    assert v.shape == (501, 5)
+    assert str(v.units.dimensionality) == "mV"
+    assert v.sampling_period.rescale("ms").item() == pytest.approx(0.1)
+    assert v[0, 0].item() == -65.0
+    assert isyn.shape == (101, 2)
+    assert isyn.array_annotations["channel_index"].tolist() == [1, 2]
+    assert len(segment.spiketrains) == 5
+    train = segment.spiketrains[2]
+    assert len(train) > 1
+    assert train.t_stop.rescale("ms").item() == pytest.approx(50.0)
+    assert train.annotations["source_population"] == "cells"
+    assert train.annotations["source_index"] == 2
+    assert train.annotations["channel_id"] == int(cells[2])
+    assert block.name == "cells"
+    assert block.annotations["size"] == 5
+    assert block.annotations["simulator"] == "BrainScaleS-2 emulator"
+    counts = cells.get_spike_counts()
+    assert counts[int(cells[2])] == len(train)
+    assert cells.mean_spike_count() == len(train)
+
+
+def test_filters_and_views(cells):
+    cells.record(["spikes", "v"])
+    sim.run(10.0)
+    sim.reset()
+    sim.run(10.0)
+    only_v = cells.get_data("v")
+    assert [len(s.analogsignals) for s in only_v.segments] == [1, 1]
+    assert [len(s.spiketrains) for s in only_v.segments] == [0, 0]
+    assert [len(s.spiketrains) for s in cells.get_data("spikes").segments] == [5, 5]
+    part = cells[1:3].get_data()
+    assert [s.analogsignals[0].shape for s in part.segments] == [(101, 2)] * 2
+    assert [len(s.spiketrains) for s in part.segments] == [2, 2]
+    again = cells.get_data()
+    assert [s.analogsignals[0].shape for s in again.segments] == [(101, 5)] * 2
+    assert again.segments[0] is not cells.get_data().segments[0]
+    again.segments[0].analogsignals[0][:] = 0.0 * again.segments[0].analogsignals[0].units
+    assert cells.get_data().segments[0].analogsignals[0][0, 0].item() == -65.0
+
+
+def test_assembly(cells):
+    other = sim.Population(3, sim.IF_curr_exp(), label="other")
+    both = cells + other
+    both.record(["spikes", "v"])
+    sim.run(10.0)
+    sim.reset()
+    sim.run(10.0)
+    for _ in range(2):
+        data = both.get_data()
+        assert len(data.segments) == 2
+        assert [len(s.spiketrains) for s in data.segments] == [8, 8]
+    assert other.get_data().segments[0].analogsignals[0].array_annotations["channel_index"].tolist() == [0, 1, 2]
+
+
+def test_all_and_none(cells):
+    cells.record("all")
+    sim.run(5.0)
+    assert [s.name for s in cells.get_data().segments[0].analogsignals] == ["v", "isyn_exc", "isyn_inh"]
+    cells.record(None)
+    cells.record("v", sampling_interval=1.0)
+    sim.reset()
+    sim.run(5.0)
+    assert cells.get_data().segments[1].analogsignals[0].shape == (6, 5)
+
+
+def test_run_clear_run_reset_run(cells):
+    cells.record(["v", "spikes"])
+    sim.run(10.0)
+    cells.get_data(clear=True)
+    sim.run(20.0)
+    data = cells.get_data()
+    signal = data.segments[0].analogsignals[0]
+    assert signal.t_start.rescale("ms").item() == pytest.approx(10.0)
+    assert signal.shape == (201, 5)
+    assert all(t.t_start.rescale("ms").item() == pytest.approx(10.0) for t in data.segments[0].spiketrains)
+    sim.reset()
+    sim.run(5.0)
+    assert [s.analogsignals[0].shape[0] for s in cells.get_data().segments] == [201, 51]
+
+
+def test_exact_times_of_sources():
+    sim.setup(timestep=0.1, chip="ideal")
+    source = sim.Population(2, sim.SpikeSourceArray(spike_times=[[0.075, 12.3456], [30.0]]))
+    sim.Population(1, sim.IF_curr_exp())
+    source.record("spikes")
+    sim.run(20.0)
+    source.set(spike_times=[[1.0, 25.5], [30.0]])
+    sim.run(20.0)
+    trains = [t.magnitude.tolist() for t in source.get_data().segments[0].spiketrains]
+    assert trains == [[0.075, 12.3456, 25.5], [30.0]]  # a spike that was sent is not taken back
+
+
+def test_only_sources():
+    sim.setup(timestep=0.1)
+    source = sim.Population(3, sim.SpikeSourcePoisson(rate=100.0))
+    source.record("spikes")
+    start = time.perf_counter()
+    sim.run(100_000.0)
+    assert time.perf_counter() - start < 20.0
+    trains = source.get_data().segments[0].spiketrains
+    for train in trains:
+        assert abs(len(train) - 10_000) < 500
+        interval = np.sort(np.diff(train.magnitude))
+        exponential = 1.0 - np.exp(-interval / 10.0)
+        distance = np.abs(exponential - np.arange(len(interval)) / len(interval)).max()
+        assert distance < 0.03  # Kolmogorov-Smirnov: intervals are continuous and exponential
+
+
+@pytest.mark.parametrize("ending", ["pkl", "nix"])
+def test_files(cells, tmp_path, ending):
+    cells.record(["v", "spikes"])
+    sim.run(5.0)
+    path = tmp_path / f"data.{ending}"
+    cells.write_data(str(path))
+    reader = neo.io.PickleIO(str(path)) if ending == "pkl" else neo.io.NixIO(str(path), mode="ro")
+    block = reader.read_block() if ending == "pkl" else reader.read_all_blocks()[0]
+    assert block.segments[0].analogsignals[0].shape == (51, 5)
+
+
+def test_to_file_is_written_at_the_end(cells, tmp_path):
+    path = tmp_path / "spikes.pkl"
+    cells.record("spikes", to_file=str(path))
+    sim.run(5.0)
+    sim.end()
+    assert path.exists()
+    assert len(cells.get_data().segments[0].spiketrains) == 5  # end() keeps the data
+
+
+def test_get_data_of_many_cells_is_fast():
+    sim.setup(timestep=1.0, chip="ideal")
+    cells = sim.Population(10_000, sim.IF_curr_exp(**KICK))
+    cells.record("spikes")
+    sim.run(50.0)
+    start = time.perf_counter()
+    block = cells.get_data()
+    assert time.perf_counter() - start < 1.0
+    assert len(block.segments[0].spiketrains) == 10_000
+
+
+def test_bad_calls(cells):
+    with pytest.raises(sim.errors.RecordingError):
+        cells.record("gsyn_exc")
+    with pytest.raises(sim.errors.RecordingError):
+        sim.Population(1, sim.SpikeSourceArray()).record("v")
+    with pytest.raises(ValueError, match="multiple of the timestep"):
+        cells.record("v", sampling_interval=0.25)
+    cells.record("v", sampling_interval=0.5)
+    with pytest.raises(ValueError, match=r"every 0\.5 ms already"):
+        cells[:2].record("v", sampling_interval=1.0)
+    assert len(cells.get_data().segments) == 0  # nothing has been run
