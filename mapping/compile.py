@@ -15,7 +15,7 @@ from .network import Network
 from .place import place
 from .quantise import clipped_parameters, quantise
 from .route import route
-from .scale import scale, us_per_ms
+from .scale import MAX_ROW_DRIVE, scale, us_per_ms
 from .target import Target
 
 MAX_ROWS = (8, 4, 3, 2, 1)  # that a strong synapse may take, in successive attempts
@@ -73,7 +73,8 @@ def _structure(network: Network, target: Target, max_rows: int) -> Mapped:
 def _values(network: Network, target: Target, old: Mapped) -> Mapped | None:
     """New values on the old places and routes; None where the new weights need other rows."""
     scaled = scale(network, target, int(old.scaled.rows.max(initial=1)))
-    if np.any(scaled.rows > old.scaled.rows):
+    too_strong = scaled.drive > old.scaled.rows * MAX_ROW_DRIVE * (1 + 1e-9)
+    if target.profile.quantised and np.any((scaled.rows > old.scaled.rows) | too_strong):
         warnings.warn("weights have grown beyond the rows that the network was mapped with: it is mapped anew",
                       MappingWarning, stacklevel=3)
         return None
@@ -100,7 +101,8 @@ def same_structure(network: Network, target: Target, mapped: Mapped) -> bool:
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
-    return a is b or (a.base is not None and a.base is b.base and a.shape == b.shape) or np.array_equal(a, b)
+    same_memory = a.__array_interface__ == b.__array_interface__  # views of one array: nothing to compare
+    return same_memory or np.array_equal(a, b)
 
 
 def _lost(mapped: Mapped) -> int:
