@@ -93,7 +93,7 @@ def test_bad_cells(make, values, sentence):
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
-    ({"weight": np.array([-0.1, 0.1])}, "a weight of -0.1 for current-based excitatory synapses; available: weights >="),
+    ({"weight": np.array([-0.1, 0.1])}, "a weight of -0.1 for current-based excitatory synapses; available: weights"),
     ({"receptor": "inhibitory"}, "a weight of 0.1 for current-based inhibitory synapses; available: weights <= 0"),
     ({"delay": np.array([0.01, 1.0])}, r"a delay of 0.01 ms; available: delays of at least 0.1 ms.*raise the delay"),
     ({"receptor": "NMDA"}, "receptor 'NMDA'; available: excitatory, inhibitory"),

@@ -1,0 +1,62 @@
+"""The text of five mapped networks, report and floorplan: ``REGENERATE=1 python -m pytest`` writes them anew."""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pynn_brainscales.emulator.profile import ideal, quantised
+from pynn_brainscales.mapping.compile import compile
+from pynn_brainscales.mapping.errors import MappingWarning
+from pynn_brainscales.mapping.network import Probe
+from pynn_brainscales.mapping.target import Target
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+
+
+def single(make):
+    network = make.Network((make.population("neuron", 1),), (make.poisson("source", 1),), (
+        make.projection("in", "source", "neuron", [(0, 0)], 1.0, 1.0),), (Probe("neuron", "v", np.array([0]), 0.1),))
+    return network, Target()
+
+
+def both_signs(make):
+    mask = np.ones((6, 40), bool)
+    network = make.Network((make.population("cells", 40, "IF_cond_exp"),), (make.poisson("source", 6),), (
+        make.projection("up", "source", "cells", mask, np.linspace(0.001, 0.02, 240), 1.0),
+        make.projection("down", "source", "cells", mask, 0.01, 1.0, "inhibitory")))
+    return network, Target()
+
+
+def two_chips(make):
+    network = make.recurrent(40, 0.2, model="EIF_cond_exp_isfa_ista", weight=0.001, sources=4, delay=2.0)
+    return network, Target(profile=quantised, circuits_per_neuron=16)
+
+
+def relayed(make):
+    pairs = [(i, (i + k) % 20) for i in range(20) for k in (1, 2, 3)]
+    network = make.Network((make.population("ring", 20, tau_refrac=0.1, tau_m=100.0),), (), (
+        make.projection("on", "ring", "ring", pairs, 0.2, np.tile([0.2, 1.0, 2.5], 20)),))
+    return network, Target(profile=quantised)
+
+
+def lossy(make):
+    return make.recurrent(512, 0.45, sources=0), Target(profile=quantised, on_loss="warn")
+
+
+def unlimited(make):
+    return make.recurrent(30, 0.2, weight=0.1), Target(profile=ideal)
+
+
+@pytest.mark.parametrize("case", [single, both_signs, two_chips, relayed, lossy, unlimited], ids=lambda f: f.__name__)
+def test_text_of_a_mapping(make, case):
+    network, target = case(make)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MappingWarning)
+        text = str(compile(network, target)) + "\n"
+    assert max(map(len, text.splitlines())) <= 125
+    path = GOLDEN / f"{case.__name__}.txt"
+    if os.environ.get("REGENERATE"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
