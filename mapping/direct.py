@@ -15,6 +15,7 @@ from .mapped import Loss, Way
 from .table import Routed, Table
 
 _DRIVERS = limits.DRIVERS_PER_BUS // 2  # that share the upper bit of the index
+_PACKING = 0.92  # share of its rows that a column of outside events can fill (observed)
 _MASK = 2 ** (limits.ROW_SELECT_BITS - 1)  # compares only that bit
 
 
@@ -24,7 +25,8 @@ def label_of(circuit: np.ndarray) -> np.ndarray:
     return coordinates.half_of(circuit) * limits.COLUMNS_PER_OUTPUT + within
 
 
-def route_direct(table: Table, chip: int, array: int, home: np.ndarray, sign: np.ndarray, mask: np.ndarray) -> Routed:
+def route_direct(table: Table, chip: int, array: int, home: np.ndarray, sign: np.ndarray, mask: np.ndarray,
+                 outside: np.ndarray) -> Routed:
     """Place the synapses of one array whose sources spike on the same chip.
 
     Parameters
@@ -37,6 +39,8 @@ def route_direct(table: Table, chip: int, array: int, home: np.ndarray, sign: np
         Row signs, written.
     mask : uint8, (128,)
         Driver masks, written.
+    outside : int, (256,)
+        Rows that events from outside would like to have in each column.
 
     Returns
     -------
@@ -47,11 +51,11 @@ def route_direct(table: Table, chip: int, array: int, home: np.ndarray, sign: np
     row = np.full(len(table), -1)
     output = coordinates.output_of(home[table.source]) if len(table) else np.zeros(0, np.int64)
     first, where = _first_rows(table, output)
-    for k in np.unique(output).tolist():
+    for k, counts in _divide(table, output, outside).items():
         mine = np.flatnonzero(output == k)
-        counts = _split(table.only(mine))
         rows = _rows_of(k, sum(counts), sign, mask, counts)
-        taken[_driver_rows(rows)] = True
+        if len(rows):
+            taken[_driver_rows(rows)] = True
         side = table.side[mine]
         begin, room = np.where(side == EXC, 0, counts[0]), np.array(counts)[side]
         fits = first[mine] + table.rows[mine] <= room
@@ -76,19 +80,49 @@ def _first_rows(table: Table, output: np.ndarray) -> tuple[np.ndarray, dict[int,
     return first, {}
 
 
-def _split(t: Table) -> tuple[int, int]:
-    """Rows for excitatory and inhibitory synapses of one output that lose the fewest of them."""
-    need = np.zeros((2, limits.COLUMNS), np.int64)
-    np.add.at(need, (t.side, t.column), t.rows)
+def _divide(table: Table, output: np.ndarray, outside: np.ndarray) -> dict[int, tuple[int, int]]:
+    """Rows (excitatory, inhibitory) of each event output.
+
+    An output gets what loses nothing, up to its 32 rows. Where events from outside then have too little, drivers
+    are taken from the output that loses fewest synapses by it, as long as that loses fewer in all.
+    """
+    choices: dict[int, list[tuple[tuple[int, int], int]]] = {}
+    for k in np.unique(output).tolist():
+        need = np.zeros((2, limits.COLUMNS), np.int64)
+        mine = output == k
+        np.add.at(need, (table.side[mine], table.column[mine]), table.rows[mine])
+        full = min(2 * _DRIVERS, int(need.max(axis=1).sum()))
+        choices[k] = [_split(need, room) for room in range(full, -1, -2)]
+    at = dict.fromkeys(choices, 0)
+
+    def room_outside() -> int:
+        return limits.ROWS - sum(2 * -(-sum(choices[k][i][0]) // 2) for k, i in at.items())
+
+    def lost_outside(rows: int) -> float:
+        return float(np.maximum(0.0, outside - _PACKING * rows).sum())
+
+    while lost_outside(room_outside()) > 0:
+        costs = {k: choices[k][i + 1][1] - choices[k][i][1] for k, i in at.items() if i + 1 < len(choices[k])}
+        if not costs:
+            break
+        k = min(costs, key=costs.__getitem__)
+        rows = room_outside()
+        if costs[k] >= lost_outside(rows) - lost_outside(rows + 2):
+            break
+        at[k] += 1
+    return {k: choices[k][i][0] for k, i in at.items()}
+
+
+def _split(need: np.ndarray, room: int) -> tuple[tuple[int, int], int]:
+    """The division of ``room`` rows among the two signs that loses fewest synapses, and how many it loses."""
     most = need.max(axis=1)
-    room = 2 * _DRIVERS
     if most.sum() <= room:
-        return int(most[0]), int(most[1])
+        return (int(most[0]), int(most[1])), 0
     exc = np.arange(room + 1)
     lost = (np.maximum(0, need[0][:, None] - exc).sum(axis=0)
             + np.maximum(0, need[1][:, None] - (room - exc)).sum(axis=0))
     best = int(np.argmin(lost))
-    return best, room - best
+    return (best, room - best), int(lost[best])
 
 
 def _rows_of(output: int, count: int, sign: np.ndarray, mask: np.ndarray, counts: tuple[int, int]) -> np.ndarray:

@@ -51,7 +51,8 @@ def route(network: Network, scaled: Scaled, expanded: Expanded, placement: Place
         mask = np.full((limits.HALVES, limits.DRIVERS), 2 ** limits.ROW_SELECT_BITS - 1, np.uint8)
         for array in range(limits.HALVES):
             mine = here & (table.array == array)
-            found = route_direct(table.only(mine & direct), chip, array, home, sign[array], mask[array])
+            outside = np.bincount(table.column[mine & ~direct], table.rows[mine & ~direct], minlength=limits.COLUMNS)
+            found = route_direct(table.only(mine & direct), chip, array, home, sign[array], mask[array], outside)
             more = route_outside(table.only(mine & ~direct), chip, array, found.taken, sign[array], way)
             for part in (found, more):
                 routes.append(part.routes)
