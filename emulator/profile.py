@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from .frozen import Frozen
 
@@ -101,7 +102,7 @@ class Profile(Frozen):
 _NOT_EMULATED = ("saturating_input", "clipped_membrane", "finite_reset", "quantised_readout",
                  "event_losses", "defects")
 
-_TEMPORAL = {"run_offset": 1.2, "membrane_noise": 0.25, "threshold_jitter": 0.33, "readout_noise": 0.45,
+_TEMPORAL: dict[str, Any] = {"run_offset": 1.2, "membrane_noise": 0.25, "threshold_jitter": 0.33, "readout_noise": 0.45,
              "cadc_noise": 0.7, "capmem_rewrite": 1 / 2.4}
 
 ideal = Profile("ideal", limited=False, quantised=False)

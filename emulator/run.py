@@ -108,6 +108,7 @@ class _Run:
         self.clamping, self.all_clamped = bool(p.clamped.any()), bool(p.clamped.all())
         # with one refractory time for all, circuits are released in the order in which they have spiked
         self.in_turn = self.all_clamped and self.one_refractory is not None
+        self.held, self.held_at = np.zeros(0, np.intp), np.zeros(0)
         self.clamped_flat = np.tile(p.clamped, p.trials)
         self.waiting = np.flatnonzero(self.unarmed_flat)
         self._hold()
@@ -177,7 +178,7 @@ class _Run:
         for k in range(self.start + 1, self.stop + 1):
             if k % BLOCK_STEPS == 0:
                 self._new_block()
-            if slow_interval and (k - 1) % slow_interval == 0:
+            if self.slow is not None and (k - 1) % slow_interval == 0:
                 self.slow.at(k - 1)
                 self._apply_noise()
             for step in steps:
@@ -199,8 +200,9 @@ class _Run:
 
     def _apply_noise(self) -> None:
         """Bring the present slow noise into the constants of all kernels."""
-        shift = self.slow.value * self.p.noise_gain
-        self.drift[...] = shift
+        shift = self.slow_value * self.p.noise_gain
+        if self.drift is not None:
+            self.drift[...] = shift
         for g, constant in zip(self.p.groups, self.constants, strict=True):
             np.add(g.constant, shift[:, g.first:g.stop], constant)
 

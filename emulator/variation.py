@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def draw_pattern(profile: Profile, chip_seed: int, seed: int, chips: int, chip: 
         return np.stack([generator(chip_seed, Stream.PATTERN, c, key).standard_normal(shape)
                          for c in range(chips)])
 
-    values: dict[str, np.ndarray | None] = {}
+    values: dict[str, Any] = {}
     for name, sigma in sigmas.items():
         if sigma:
             z = sigma * draw(name, limits.CIRCUITS)[chip, circuit]

@@ -91,8 +91,8 @@ def same_structure(network: Network, target: Target, mapped: Mapped) -> bool:
         return False
 
     def shape(n: Network) -> list[tuple]:
-        parts = [(p.label, p.size, p.model) for p in (*n.populations, *n.sources)]
-        return parts + [(p.label, p.pre, p.post, p.receptor, len(p)) for p in n.projections]
+        cells: list[tuple] = [(p.label, p.size, p.model) for p in n.parts]
+        return cells + [(p.label, p.pre, p.post, p.receptor, len(p)) for p in n.projections]
 
     if shape(network) != shape(old):
         return False

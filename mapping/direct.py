@@ -26,7 +26,7 @@ def label_of(circuit: np.ndarray) -> np.ndarray:
 
 
 def route_direct(table: Table, chip: int, array: int, home: np.ndarray, sign: np.ndarray, mask: np.ndarray,
-                 outside: np.ndarray) -> Routed:
+                 outside: np.ndarray) -> tuple[Routed, np.ndarray]:
     """Place the synapses of one array whose sources spike on the same chip.
 
     Parameters
@@ -45,12 +45,14 @@ def route_direct(table: Table, chip: int, array: int, home: np.ndarray, sign: np
     Returns
     -------
     Routed
-        ``taken`` marks the rows of all drivers that take direct events.
+    taken : bool, (256,)
+        Rows of the drivers that take direct events.
     """
-    taken = np.zeros((limits.ROWS, limits.COLUMNS), bool)
+    taken = np.zeros(limits.ROWS, bool)
     row = np.full(len(table), -1)
     output = coordinates.output_of(home[table.source]) if len(table) else np.zeros(0, np.int64)
-    first, where = _first_rows(table, output)
+    first = _first_rows(table, output)
+    where: dict[int, np.ndarray] = {}
     for k, counts in _divide(table, output, outside).items():
         mine = np.flatnonzero(output == k)
         rows = _rows_of(k, sum(counts), sign, mask, counts)
@@ -62,12 +64,12 @@ def route_direct(table: Table, chip: int, array: int, home: np.ndarray, sign: np
         row[mine[fits]] = (begin + first[mine])[fits]
         where[k] = rows
     placed = row >= 0
-    return Routed(_routes(table.only(placed), chip, array, home), _cells(table.only(placed), row[placed],
-                  output[placed], where, chip, array, home), table.synapse[~placed],
-                  np.full(int((~placed).sum()), Loss.ROWS), taken)
+    cells = _cells(table.only(placed), row[placed], output[placed], where, chip, array, home)
+    return Routed(_routes(table.only(placed), chip, array, home), cells, table.synapse[~placed],
+                  np.full(int((~placed).sum()), Loss.ROWS)), taken
 
 
-def _first_rows(table: Table, output: np.ndarray) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+def _first_rows(table: Table, output: np.ndarray) -> np.ndarray:
     """Number of rows that come before a synapse in its column, among those of its output and sign; few rows first."""
     m = len(table)
     first = np.zeros(m, np.int64)
@@ -77,7 +79,7 @@ def _first_rows(table: Table, output: np.ndarray) -> tuple[np.ndarray, dict[int,
         before = np.cumsum(table.rows[order]) - table.rows[order]
         start = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
         first[order] = before - np.repeat(before[start], np.diff(np.append(start, m)))
-    return first, {}
+    return first
 
 
 def _divide(table: Table, output: np.ndarray, outside: np.ndarray) -> dict[int, tuple[int, int]]:

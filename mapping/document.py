@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def save(network: Network, path: str | Path, largest: int = 1000) -> None:
 
     document = _document(network, write)
     if beside:
-        np.savez_compressed(path.with_suffix(".npz"), **beside)
+        np.savez_compressed(path.with_suffix(".npz"), **cast(dict[str, Any], beside))
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
@@ -272,7 +273,8 @@ class _Reader:
         arrays = {name: self.array(self.get(part, where, name), f"{where}.{name}", len(index))
                   for name in ("post_index", "weight", "delay")}
         self.keys(part, where)
-        return Projection(*(self.text(part, where, k) for k in ("label", "pre", "post", "receptor")), index, **arrays)
+        label, pre, post, receptor = (self.text(part, where, k) for k in ("label", "pre", "post", "receptor"))
+        return Projection(label, pre, post, receptor, index, arrays["post_index"], arrays["weight"], arrays["delay"])
 
     def probe(self, part: Mapping, where: str) -> Probe:
         self.keys(part, where)

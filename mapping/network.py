@@ -142,7 +142,7 @@ class Network(Frozen):
         numbering of everything that can fire.
         """
         start, result = 0, {}
-        for part in (*self.populations, *self.sources):
+        for part in self.parts:
             result[part.label] = start
             start += part.size
         return result
@@ -159,6 +159,11 @@ class Network(Frozen):
         from . import document
 
         return document.from_dict(values)
+
+    @property
+    def parts(self) -> tuple[Population | Source, ...]:
+        """Populations, then sources."""
+        return (*self.populations, *self.sources)
 
     @property
     def neurons(self) -> int:
@@ -179,7 +184,7 @@ def _by_label(parts, label):
 def verify_network(network: Network) -> None:
     """Raise MappingError if a description contradicts itself (shapes, names, indices); units are not judged."""
     labels: set[str] = set()
-    for part in (*network.populations, *network.sources):
+    for part in network.parts:
         if part.label in labels:
             raise MappingError(f"two parts are labelled {part.label!r}", "unique labels", hint="rename one of them")
         labels.add(part.label)
@@ -208,16 +213,16 @@ def verify_network(network: Network) -> None:
 
 def _verify_part(part: Population | Source) -> None:
     where = f"population {part.label!r}"
-    neurons = isinstance(part, Population)
-    known = CELL_PARAMETERS if neurons else SOURCE_PARAMETERS
+    known = CELL_PARAMETERS if isinstance(part, Population) else SOURCE_PARAMETERS
     if part.model not in known:
-        raise MappingError(f"{'cell' if neurons else 'source'} model {part.model!r}", ", ".join(known), where)
+        kind = "cell" if isinstance(part, Population) else "source"
+        raise MappingError(f"{kind} model {part.model!r}", ", ".join(known), where)
     if part.size < 1:
         raise MappingError(f"size {part.size}", "a size of at least 1", where)
     if set(part.parameters) != set(known[part.model]):
         raise MappingError(f"parameters {sorted(part.parameters)}", ", ".join(sorted(known[part.model])), where)
     groups = [("parameter", part.parameters)]
-    if neurons:
+    if isinstance(part, Population):
         if set(part.initial) != set(CELL_VARIABLES[part.model]):
             raise MappingError(f"initial values {sorted(part.initial)}", ", ".join(CELL_VARIABLES[part.model]), where)
         groups.append(("initial value", part.initial))
@@ -240,7 +245,7 @@ def _verify_part(part: Population | Source) -> None:
 
 def _verify_projection(projection: Projection, network: Network) -> None:
     where = f"projection {projection.label!r}"
-    sizes = {p.label: p.size for p in (*network.populations, *network.sources)}
+    sizes = {p.label: p.size for p in network.parts}
     targets = [p.label for p in network.populations]
     if projection.pre not in sizes:
         raise MappingError(f"presynaptic population {projection.pre!r}", ", ".join(map(repr, sizes)), where)

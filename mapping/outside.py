@@ -27,7 +27,7 @@ class _Array:
     """Rows of one array while streams are being placed."""
 
     def __init__(self, taken: np.ndarray, sign: np.ndarray, need: tuple[int, int]) -> None:
-        usable = np.flatnonzero(~taken.any(axis=1))
+        usable = np.flatnonzero(~taken)
         self.sign = sign
         self.fresh = dict.fromkeys(usable.tolist())  # an ordered set: neighbours lie on different buses
         self.free = dict.fromkeys(usable.tolist(), _ALL)
@@ -85,9 +85,9 @@ class _Array:
                         break
             may_open = self.fresh and (beyond_quota or len(self.rows[side]) < self.quota[side])
             if most < size and may_open:
-                row = self.open(side, stream, both)
-                if row is not None:
-                    best, most = row, size
+                opened = self.open(side, stream, both)
+                if opened is not None:
+                    best, most = opened, size
             if most == 0:
                 break
             columns = self.free[best] & wanted
@@ -119,8 +119,8 @@ def route_outside(table: Table, chip: int, array: int, taken: np.ndarray, sign: 
     ----------
     table : Table
     chip, array : int
-    taken : bool, (256, 256)
-        Places that are in use.
+    taken : bool, (256,)
+        Rows that are in use.
     sign : int8, (256,)
         Row signs, written.
     way : int, (m,)
@@ -134,8 +134,8 @@ def route_outside(table: Table, chip: int, array: int, taken: np.ndarray, sign: 
     _, example, stream = np.unique(pair, return_index=True, return_inverse=True)
     demand = np.zeros((2, len(example), limits.COLUMNS), np.int64)
     np.add.at(demand, (table.side, stream, table.column), table.rows)
-    need = tuple(int(d.sum(axis=0).max(initial=0)) for d in demand)
-    state = _Array(taken, sign, need)
+    exc, inh = (int(d.sum(axis=0).max(initial=0)) for d in demand)
+    state = _Array(taken, sign, (exc, inh))
     _place(state, demand)
     cells, label = _decode(state)
     return _result(table, stream, example, state, cells, label, chip, array, way)

@@ -65,7 +65,7 @@ def _fill(neurons: np.ndarray, size: np.ndarray, circuit: np.ndarray) -> bool:
     for i, neuron in enumerate(joined[np.argsort(-size[joined], kind="stable")].tolist()):
         k = int(size[neuron])
         width = -(-k // 2)
-        at = _gap(free.all(axis=0), width, start[i % limits.OUTPUTS])
+        at = _gap(np.all(free, axis=0), width, start[i % limits.OUTPUTS])
         if at is None:
             return False
         columns = np.repeat(np.arange(at, at + width), 2)[:k]

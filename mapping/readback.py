@@ -36,7 +36,7 @@ def spikes(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, tu
     mine = slice(None) if recording.trials == 1 else recording.input_trial == trial
     drawn, drawn_times = recording.input_channel[mine], recording.input_time_us[mine] * ms
     result = {}
-    for part, start in zip((*network.populations, *network.sources), network.offsets().values(), strict=True):
+    for part, start in zip(network.parts, network.offsets().values(), strict=True):
         if isinstance(part, Population):
             result[part.label] = _part(fired - start, times, part.size, network.neurons)
         elif part.model != "SpikeSourceArray":

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from pynn_brainscales.emulator import coordinates, limits
@@ -115,7 +116,7 @@ def _population(m: Mapped, number: int) -> dict:
     alpha = float(m.scaled.alpha[mine][0])
     swing = float(np.min(comparator(p) - np.minimum(p.parameters["v_rest"], p.parameters["v_reset"])))
     error_mv = m.target.profile.v_thresh / alpha
-    result: dict[str, object] = {
+    result: dict[str, Any] = {
         "model": p.model, "size": p.size, "circuits": int(m.expanded.circuits[mine].sum()),
         "alpha_lsb_per_mv": alpha, "swing_lsb": alpha * swing, "threshold_spread_mv": error_mv,
         "threshold_spread_of_swing": error_mv / swing, "parameters": {}}
@@ -146,7 +147,7 @@ def _projection(m: Mapped, label: str) -> dict:
     c = connections(m, label)
     s = synapse_slices(m)[label]
     n = len(c["weight"])
-    result: dict[str, object] = {
+    result: dict[str, Any] = {
         "synapses": n, "lost": {r.name.lower(): int(np.count_nonzero(c["lost"] == r)) for r in Loss if r}}
     alive = c["lost"] == Loss.NONE
     if not np.any(alive):
@@ -179,7 +180,8 @@ def _recording(m: Mapped) -> list[str]:
     if not m.target.profile.limited:
         return []
     u = us_per_ms(m.target)
-    notes, variables = [], {}
+    notes: list[str] = []
+    variables: dict[int, set[str]] = {}
     for probe in m.network.probes:
         interval, cells = probe.interval * u, len(probe.index)
         if cells == 0:

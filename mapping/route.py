@@ -26,6 +26,10 @@ from .table import Table
 from .target import Target
 from .ways import choose_ways
 
+_ROUTE_FIELDS = ("route_source", "route_chip", "route_array", "route_bus", "route_row_select", "route_label",
+                 "route_delay_us", "route_way")
+_CELL_FIELDS = ("cell_synapse", "cell_chip", "cell_array", "cell_row", "cell_column", "cell_label")
+
 
 def route(network: Network, scaled: Scaled, expanded: Expanded, placement: Placement, target: Target) -> Routing:
     """Give every synapse its rows and labels, and every source its streams of events.
@@ -52,8 +56,8 @@ def route(network: Network, scaled: Scaled, expanded: Expanded, placement: Place
         for array in range(limits.HALVES):
             mine = here & (table.array == array)
             outside = np.bincount(table.column[mine & ~direct], table.rows[mine & ~direct], minlength=limits.COLUMNS)
-            found = route_direct(table.only(mine & direct), chip, array, home, sign[array], mask[array], outside)
-            more = route_outside(table.only(mine & ~direct), chip, array, found.taken, sign[array], way)
+            found, taken = route_direct(table.only(mine & direct), chip, array, home, sign[array], mask[array], outside)
+            more = route_outside(table.only(mine & ~direct), chip, array, taken, sign[array], way)
             for part in (found, more):
                 routes.append(part.routes)
                 cells.append(part.cells)
@@ -68,4 +72,6 @@ def _routing(free, way, delay, lost, routes, cells, chips, signs=None, masks=Non
     places = [np.concatenate([c[i] for c in cells]) if cells else np.zeros(0, np.int64) for i in range(6)]
     if signs is None:
         signs, masks = np.zeros((chips, 2, limits.ROWS), np.int8), np.zeros((chips, 2, limits.DRIVERS), np.uint8)
-    return Routing(free, way, delay, lost, *columns, *places, signs, masks)
+    routes = dict(zip(_ROUTE_FIELDS, columns, strict=True))
+    cells = dict(zip(_CELL_FIELDS, places, strict=True))
+    return Routing(free=free, way=way, delay_us=delay, lost=lost, row_sign=signs, driver_mask=masks, **routes, **cells)

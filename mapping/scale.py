@@ -108,7 +108,8 @@ def _affine(network: Network, target: Target, neuron: np.ndarray, slope: np.ndar
         alpha = _strongest(ceiling, neuron[mine], slope[mine] / us_per_ms(target), max_rows)
         alpha = max(alpha, floor)
         pairs.append((alpha, _offset(p, alpha)))
-    return tuple(over_neurons(network, lambda p, k=k: pairs[network.populations.index(p)][k]) for k in (0, 1))
+    alpha_of, offset_of = (np.array([pair[k] for pair in pairs]) for k in (0, 1))
+    return alpha_of[population], offset_of[population]
 
 
 def _extremes(p: Population) -> tuple[float, float, float, float]:

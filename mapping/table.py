@@ -34,14 +34,13 @@ class Routed(Frozen):
     """Result for one array of one chip.
 
     ``routes``: source, chip, array, bus, row_select, label, delay_us, way; ``cells``: synapse, chip, array, row,
-    column, label; ``lost``: synapses, ``loss``: why; ``taken`` (256, 256): places in use, None where not needed.
+    column, label; ``lost``: synapses, ``loss``: why.
     """
 
     routes: tuple[np.ndarray, ...]
     cells: tuple[np.ndarray, ...]
     lost: np.ndarray
     loss: np.ndarray
-    taken: np.ndarray | None = None
 
 
 def rank_in_group(*keys: np.ndarray) -> np.ndarray:

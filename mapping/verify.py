@@ -138,6 +138,6 @@ def verify_rounded(scaled: Scaled, routing: Routing, rounded: Rounded) -> None:
     _demand(np.all((rounded.gm >= low) & (rounded.gm <= high)), "a gain code beyond its range")
 
 
-def _demand(ok: bool, sentence: str) -> None:
+def _demand(ok: bool | np.bool_, sentence: str) -> None:
     if not ok:
         raise ValueError(sentence)

@@ -108,7 +108,32 @@ def end(compatible_output: bool = True) -> None:
     simulator.state.write_on_end = []
 
 
-run, run_until = common.build_run(simulator)
+_, _run_until = common.build_run(simulator)
+
+
+def run_until(time_point: float, callbacks=None) -> float:
+    """Run until ``time_point`` (ms); see ``pyNN.common.run_until``.
+
+    Raises
+    ------
+    ValueError
+        If that is in the past.
+    """
+    now = simulator.state.t
+    if time_point - now < -simulator.state.dt / 2:
+        raise ValueError(f"a run to {time_point:g} ms was asked for, which is in the past: it is {now:g} ms now; "
+                         "ask for a later time, or go back to 0 ms by reset()")
+    return _run_until(time_point, callbacks)
+
+
+def run(simtime: float, callbacks=None) -> float:
+    """Run for ``simtime`` ms, in whole steps; returns the time that is reached.
+
+    ``callbacks`` are functions of the time that return when they want to be called next.
+    """
+    return run_until(simulator.state.t + simtime, callbacks)
+
+
 run_for = run
 reset = common.build_reset(simulator)
 initialize = common.initialize

@@ -24,6 +24,12 @@ class Assembly(common.Assembly):
         """Number of cells on this process: all of them."""
         return self.size
 
+    @property
+    def receptor_types(self) -> list[str]:
+        """Receptors that all members have, in the order of the first: PyNN takes the first one as excitatory."""
+        members = [p.celltype.receptor_types for p in self.populations]
+        return [r for r in members[0] if all(r in others for others in members)]
+
 
 class _Cells:
     """What populations and views share: ``_parent`` owns the arrays, ``_index`` are the positions in them."""

@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,19 @@ def test_readme_names_what_there_is():
         assert (ROOT / folder).exists(), folder
     for picture in re.findall(r"\]\((docs/[^)]+)\)", readme):
         assert (ROOT / picture).exists(), picture
+
+
+def test_types(tmp_path):
+    """Type checkers can't follow the editable layout: they get a view of the tree."""
+    view = tmp_path / "pynn_brainscales"
+    shutil.copytree(ROOT / "pynn_brainscales", view)
+    for folder in ("mapping", "emulator"):
+        shutil.copytree(ROOT / folder, view / folder)
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--follow-imports=silent", "--cache-dir",
+         str(tmp_path / "cache"), "-p", "pynn_brainscales.emulator", "-p", "pynn_brainscales.mapping"],
+        cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
 
 
 def test_pynn_finds_the_backend_after_import():

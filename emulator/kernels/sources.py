@@ -50,13 +50,11 @@ def given_events(stimulus: Stimulus, start: int, stop: int, step_us: float
     """Given events with start <= time / step < stop: (trial, channel, time in us)."""
     time = stimulus.time_us
     here = (time >= start * step_us) & (time < stop * step_us)
-    if here.all():
-        channel = stimulus.channel
-    else:
-        here = np.flatnonzero(here)
-        time, channel = time[here], stimulus.channel[here]
-    if stimulus.trial is not None:
-        trial = stimulus.trial if len(time) == len(stimulus.time_us) else stimulus.trial[here]
+    trial, channel = stimulus.trial, stimulus.channel
+    if not here.all():
+        time, channel = time[here], channel[here]
+        trial = None if trial is None else trial[here]
+    if trial is not None:
         return trial, channel, time
     m = len(time)
     return np.repeat(np.arange(stimulus.trials), m), np.tile(channel, stimulus.trials), np.tile(time, stimulus.trials)
