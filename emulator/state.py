@@ -131,6 +131,12 @@ def physical(config: ChipConfig, state: ChipState) -> Physical:
     return to_physical(lower(config, state.trials, state.first_trial), state.x, state.w)
 
 
+def same_circuits(a: ChipConfig, b: ChipConfig) -> bool:
+    """Whether two configurations have the same circuits in the same order, and as many external channels."""
+    return a.external == b.external and all(
+        np.array_equal(getattr(a.circuits, name), getattr(b.circuits, name)) for name in ("chip", "circuit", "master"))
+
+
 def carry(state: ChipState, old: ChipConfig, new: ChipConfig) -> ChipState:
     """The same physical state under a configuration whose values have changed.
 
@@ -138,8 +144,7 @@ def carry(state: ChipState, old: ChipConfig, new: ChipConfig) -> ChipState:
     """
     p = lower(old, state.trials, state.first_trial)
     q = lower(new, state.trials, state.first_trial)
-    if len(p.circuits) != len(q.circuits) or old.external != new.external or not np.array_equal(
-            p.circuits.master, q.circuits.master):
+    if not same_circuits(old, new):
         raise ValueError("a state can be carried over only between configurations with the same circuits and "
                          "external channels; start from initial_state(config) instead")
     x, w = to_working(q, to_physical(p, state.x, state.w))

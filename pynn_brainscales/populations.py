@@ -128,6 +128,8 @@ class Population(_Cells, common.Population):
                 f"{getattr(given, '__name__', given)} does not run on this chip; there are "
                 f"{', '.join(c.__name__ for c in known)} (list_standard_models()); import cell types from "
                 "pynn_brainscales, not from another simulator")
+        if isinstance(cellclass, type):  # PyNN's old form: class and parameters apart
+            cellclass, cellparams = cellclass(**(cellparams or {})), None
         super().__init__(size, cellclass, cellparams, structure, initial_values or {}, label)
         simulator.state.populations.append(self)
         simulator.state.changed(Stale.STRUCTURE)

@@ -46,6 +46,10 @@ class Projection(common.Projection):
             raise TypeError(f"{type(synapse_type).__name__} does not run on this chip; there are "
                             f"{', '.join(s.__name__ for s in SYNAPSE_TYPES)}; import synapse types from "
                             "pynn_brainscales, not from another simulator")
+        if isinstance(postsynaptic_population, (common.BasePopulation, common.Assembly)) and (
+                not postsynaptic_population.receptor_types):
+            raise errors.ConnectionError(f"{postsynaptic_population.label!r} can't receive synapses: spike sources have no "
+                                         "receptors; connect to a population of neurons")
         super().__init__(presynaptic_population, postsynaptic_population, connector, synapse_type, source,
                          receptor_type, Space() if space is None else space, label)
         self._chunks: list[tuple] = []

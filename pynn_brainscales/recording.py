@@ -15,8 +15,11 @@ from .simulator import Stale
 
 @dataclass
 class Piece:
-    """What one run gave for one variable: ``index`` of the cells in the population, samples (n, cells)."""
+    """What one run gave for one variable: time of the first sample (ms), ``index`` of the cells in the population,
+    samples (n, cells).
+    """
 
+    start: float
     index: np.ndarray
     values: np.ndarray
 
@@ -26,7 +29,7 @@ class Segment:
     """Everything recorded between two resets (or clears), in ms and PyNN's units.
 
     ``spikes`` are pairs (index, times) of one run each, ``signals`` pieces of one run each, by variable; ``start``
-    is the time of the first sample, ``stop`` the present end.
+    and ``stop`` are the times between which it was recorded.
     """
 
     number: int
@@ -120,8 +123,9 @@ class Recorder(recording.Recorder):
                 index, times = index[keep], times[keep]
             self.live.spikes.append((index, times))
         for signal in sampled:
-            if signal.population == label:
-                self.live.signals.setdefault(signal.variable, []).append(Piece(signal.index, signal.values))
+            if signal.population == label and len(signal.times):
+                first = float(signal.times[0])
+                self.live.signals.setdefault(signal.variable, []).append(Piece(first, signal.index, signal.values))
                 self.live.intervals[signal.variable] = self.intervals[signal.variable]
 
     def _own_spikes(self, start: float, stop: float) -> tuple[np.ndarray, np.ndarray]:
@@ -157,10 +161,11 @@ class Recorder(recording.Recorder):
         self.live = self._new_segment()
         self.clear_flag = True
         for name, pieces in before.signals.items():
-            last = pieces[-1]
-            self.live.signals[name] = [Piece(last.index, last.values[-1:])] if len(last.values) else []
-            self.live.intervals[name] = before.intervals[name]
-            self.live.start = simulator.state.t
+            last, interval = pieces[-1], before.intervals[name]
+            end = last.start + (len(last.values) - 1) * interval
+            if end > simulator.state.t - interval / 2:  # the value at the time of clearing begins the new data
+                self.live.signals[name] = [Piece(end, last.index, last.values[-1:])]
+                self.live.intervals[name] = interval
 
     def store_to_cache(self, annotations=None) -> None:
         """End a segment: called by ``reset()``."""

@@ -16,7 +16,7 @@ from pyNN.common.control import BaseState
 
 from .emulator.profile import calibrated
 from .emulator.run import run as run_chips
-from .emulator.state import ChipState, carry
+from .emulator.state import ChipState, carry, same_circuits
 from .emulator.stimulus import Stimulus
 from .mapping.compile import compile
 from .mapping.errors import MappingWarning
@@ -24,6 +24,7 @@ from .mapping.mapped import Mapped
 from .mapping.readback import signals, spikes
 from .mapping.stimuli import initial_state, stimulus
 from .mapping.target import Target
+from .transfer import transfer
 
 name = "BrainScaleS-2 emulator"
 
@@ -125,9 +126,7 @@ class State(BaseState):
 
     def _carry(self, old: Mapped) -> None:
         """The chips' present state under a new mapping."""
-        from .transfer import transfer
-
-        if self.mapped.placement is old.placement:
+        if same_circuits(old.config, self.mapped.config):
             self.chips = carry(self.chips, old.config, self.mapped.config)
             return
         if len(self.chips.fired_step):

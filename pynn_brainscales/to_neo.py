@@ -69,12 +69,24 @@ def _signal(population, raw, name: str, chosen) -> neo.AnalogSignal | None:
         cells = np.intersect1d(cells, chosen)
     if len(cells) == 0:
         return None
-    values = np.concatenate([_columns(piece, cells) for piece in raw.signals[name]])
     interval = raw.intervals[name]
+    values = _without_gaps(raw.signals[name], cells, interval)
     return neo.AnalogSignal(
-        values, units=population.celltype.units[name], t_start=raw.start * pq.ms,
+        values, units=population.celltype.units[name], t_start=raw.signals[name][0].start * pq.ms,
         sampling_period=interval * pq.ms, name=name, channel_ids=cells + int(population.first_id),
         source_population=population.label, array_annotations={"channel_index": cells})
+
+
+def _without_gaps(pieces, cells: np.ndarray, interval: float) -> np.ndarray:
+    """Samples of all runs; NaN for times between them when nothing was recorded."""
+    parts, end = [], None
+    for piece in pieces:
+        missing = 0 if end is None else round((piece.start - end) / interval) - 1
+        if missing > 0:
+            parts.append(np.full((missing, len(cells)), np.nan))
+        parts.append(_columns(piece, cells))
+        end = piece.start + (len(piece.values) - 1) * interval
+    return np.concatenate(parts)
 
 
 def _columns(piece, cells: np.ndarray) -> np.ndarray:

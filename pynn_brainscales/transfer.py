@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .emulator.state import ChipState, physical
+from .emulator.state import initial_state as start_from
 from .mapping.mapped import Mapped
 from .mapping.readback import physical_in_biological_units
 from .mapping.scale import physical_from_biological_units
@@ -34,7 +35,5 @@ def transfer(state: ChipState, old: Mapped, new: Mapped) -> ChipState:
                                                        variable, mine[:, source], target)
             now[:, new.master[target]] = converted
         values[name] = now
-    from .emulator.state import initial_state as emulator_state
-
-    result = emulator_state(new.config, state.trials, state.first_trial, **values)
+    result = start_from(new.config, state.trials, state.first_trial, **values)
     return result.replace(step=state.step)

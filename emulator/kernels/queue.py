@@ -7,8 +7,6 @@ Both add the events of a step in ascending order of event number within each tri
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from .routing import ranges
@@ -34,16 +32,14 @@ class SingleQueue:
         self._delivery, self._start, self._stop = d, start, stop
         self._slots = d.max_delay + 1
         self._ring: list[list[int]] = [[] for _ in range(self._slots)]
-        events = [(int(delay), int(event)) for delay, event in zip(d.source_delay, d.source_event, strict=True)]
-        bounds = d.source_start[:circuits + 1].tolist()
-        self._out = [events[i:j] for i, j in pairwise(bounds)]
+        self._out = d.outgoing
         synaptic = x[1:3, 0]
         self._flat = x[1:3].reshape(-1)
         self._operations: list[tuple] = []
         for block in d.blocks:
             view = synaptic[block.input, block.start:block.stop]
             self._operations += [(view, row, view) for row in block.rows]
-        self._targets = d.sparse_target + np.repeat(d.sparse_input, np.diff(d.sparse_start)) * circuits
+        self._targets = d.flat_target
         self._pieces: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._outside: list[int] = []
         self._edges: list[int] = [0] * (stop - start + 2)

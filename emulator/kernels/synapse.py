@@ -11,6 +11,8 @@ the events of a step are taken in rounds, in each of which a trial occurs at mos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -43,6 +45,7 @@ class Delivery(Frozen):
     """
 
     events: int
+    circuits: int
     max_delay: int
     source_start: np.ndarray
     source_event: np.ndarray
@@ -53,6 +56,19 @@ class Delivery(Frozen):
     sparse_start: np.ndarray
     sparse_target: np.ndarray
     sparse_value: np.ndarray
+
+
+    @cached_property
+    def outgoing(self) -> list[list[tuple[int, int]]]:
+        """(delay, event) of every circuit, as plain numbers."""
+        events = list(zip(self.source_delay.tolist(), self.source_event.tolist(), strict=True))
+        bounds = self.source_start[:self.circuits + 1].tolist()
+        return [events[i:j] for i, j in pairwise(bounds)]
+
+    @cached_property
+    def flat_target(self) -> np.ndarray:
+        """Targets of compressed rows as indices into (2, N)."""
+        return self.sparse_target + np.repeat(self.sparse_input, np.diff(self.sparse_start)) * self.circuits
 
 
 def plan_delivery(table: EventTable, jump: np.ndarray, n: int, external: int, trials: int) -> Delivery:
@@ -84,7 +100,7 @@ def plan_delivery(table: EventTable, jump: np.ndarray, n: int, external: int, tr
     place = ranges(table.start[sparse], table.start[sparse + 1])
     by_source = np.argsort(table.source, kind="stable")  # the table is sorted already: this keeps its order
     return Delivery(
-        events=events, max_delay=int(table.delay.max()) if events else 0,
+        events=events, circuits=n, max_delay=int(table.delay.max()) if events else 0,
         source_start=np.searchsorted(table.source[by_source], np.arange(n + external + 1)),
         source_event=number[by_source], source_delay=table.delay[by_source], blocks=blocks,
         first_sparse=int(dense.sum()), sparse_input=table.input[sparse],

@@ -116,6 +116,9 @@ def test_bad_projections(cells):
         sim.Projection(cells, cells, sim.AllToAllConnector(), sim.StaticSynapse(), receptor_type="NMDA")
     with pytest.raises(sim.errors.ConnectionError, match=r"a delay of 0\.05 ms was asked.*smallest possible is 0\.1"):
         sim.Projection(cells, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1, delay=0.05))
+    source = sim.Population(2, sim.SpikeSourceArray(), label="source")
+    with pytest.raises(sim.errors.ConnectionError, match="'source' can't receive synapses"):
+        sim.Projection(cells, source, sim.AllToAllConnector(), sim.StaticSynapse())
     import pyNN.mock
 
     with pytest.raises(TypeError, match="TsodyksMarkramSynapse does not run on this chip; there are StaticSynapse"):

@@ -105,6 +105,28 @@ def test_run_clear_run_reset_run(cells):
     assert [s.analogsignals[0].shape[0] for s in cells.get_data().segments] == [201, 51]
 
 
+def test_recording_that_begins_and_pauses_in_between(cells):
+    sim.run(10.0)
+    cells[:2].record("v", sampling_interval=0.5)
+    sim.run(10.0)
+    cells.record("v")
+    sim.run(10.0)
+    signal = cells.get_data().segments[0].analogsignals[0]
+    assert signal.t_start.rescale("ms").item() == pytest.approx(10.5)
+    assert signal.t_stop.rescale("ms").item() == pytest.approx(30.5)
+    assert signal.shape == (40, 5)
+    assert np.isnan(signal.magnitude[:20, 2:]).all()
+    assert np.isfinite(signal.magnitude[20:]).all()
+    cells.record(None)
+    sim.run(10.0)
+    cells.record("v", sampling_interval=0.5)
+    sim.run(5.0)
+    signal = cells.get_data().segments[0].analogsignals[0]
+    assert signal.t_stop.rescale("ms").item() == pytest.approx(45.5)
+    assert np.isnan(signal.magnitude[40:60]).all()
+    assert np.isfinite(signal.magnitude[60:]).all()
+
+
 def test_exact_times_of_sources():
     sim.setup(timestep=0.1, chip="ideal")
     source = sim.Population(2, sim.SpikeSourceArray(spike_times=[[0.075, 12.3456], [30.0]]))

@@ -118,6 +118,21 @@ def test_parameters_take_effect_from_now():
     assert v[300, 0] == pytest.approx(-50.0 + (rise + 50.0) * np.exp(-1.0))
 
 
+def test_a_term_that_is_switched_off_in_between():
+    """Without adaptation and exponential term the neurons move to another kernel, and keep their state."""
+    sim.setup(timestep=0.1, chip="ideal")
+    plain = sim.Population(2, sim.IF_cond_exp(i_offset=0.1), label="plain")
+    adex = sim.Population(3, sim.EIF_cond_exp_isfa_ista(i_offset=0.1), label="adex")
+    for p in (plain, adex):
+        p.record("v")
+    sim.run(20.0)
+    adex.set(a=0.0, b=0.0, delta_T=0.0)
+    sim.run(0.1)
+    for p in (plain, adex):
+        v = p.get_data().segments[0].analogsignals[0].magnitude
+        assert np.all(np.abs(v[201] - v[200]) < 0.05)
+
+
 def test_reset_drops_spikes_on_their_way():
     sim.setup(timestep=0.1, chip="ideal")
     cells = sim.Population(1, sim.IF_curr_exp())
