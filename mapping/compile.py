@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from pynn_brainscales.emulator import limits
 
 from .assemble import assemble
 from .check import check
 from .errors import MappingError, MappingWarning
 from .expand import expand
+from .load import link_load
 from .mapped import Loss, Mapped
 from .network import Network
 from .place import place
@@ -161,6 +163,10 @@ def _tell_differences(mapped: Mapped) -> None:
                       f"{', '.join(parts)}", MappingWarning, stacklevel=3)
     if mapped.routing.free:
         return
+    load = link_load(mapped)
+    if load.too_fast:
+        warnings.warn(f"sources send {load.input_rate:.3g} events/us of hardware time, the link to a chip sustains "
+                      f"about {limits.LINK_EVENTS_PER_US:g}: a real chip would lose events", MappingWarning, stacklevel=3)
     which, step = projection_of_synapse(mapped.network), mapped.config.step_us
     off = np.abs(mapped.routing.delay_us - mapped.scaled.delay_us)
     for i, p in enumerate(mapped.network.projections):

@@ -19,8 +19,9 @@ from pynn_brainscales.emulator.profile import calibrated
 from .cells import comparator, population_of_neuron
 from .connections import connections, synapse_slices
 from .errors import MappingError
+from .load import link_load
 from .mapped import Loss, Mapped, Way
-from .network import Network, Source
+from .network import Network
 from .readback import PYNN_NAMES, parameter_unit
 from .scale import us_per_ms
 
@@ -202,33 +203,14 @@ def _recording(m: Mapped) -> list[str]:
     return notes
 
 
-def _rate_per_us(source: Source, u: float) -> float:
-    """Mean events per us of hardware time of all cells of a source together."""
-    p = source.parameters
-    if source.model == "SpikeSourcePoisson":
-        return float(np.sum(p["rate"])) * 1e-3 / u
-    times = p["spike_times"]
-    span = float(np.ptp(times)) if len(times) > 1 else 0.0
-    return (len(times) - 1) / (span * u) if span else 0.0
-
-
 def _events(m: Mapped) -> dict:
-    u = us_per_ms(m.target)
-    result: dict[str, object] = {"hardware_ms_per_s": u, "streams": len(m.routing.route_source)}
+    result: dict[str, object] = {"hardware_ms_per_s": us_per_ms(m.target), "streams": len(m.routing.route_source)}
     if m.routing.free:
         return result
-    neurons = m.network.neurons
-    streams = np.bincount(m.routing.route_source[m.routing.route_way != Way.DIRECT],
-                          minlength=neurons + sum(s.size for s in m.network.sources))
-    rate = 0.0
-    for source in m.network.sources:
-        start = m.network.offsets()[source.label]
-        share = streams[start:start + source.size].mean() if source.size else 0.0
-        rate += _rate_per_us(source, u) * share
-    result |= {"input_events_per_us": rate, "link_events_per_us": limits.LINK_EVENTS_PER_US,
-               "neurons_relayed": int(np.count_nonzero(streams[:neurons])),
-               "relay_streams": int(streams[:neurons].sum()), "too_fast": bool(rate > limits.LINK_EVENTS_PER_US)}
-    return result
+    load = link_load(m)
+    return result | {"input_events_per_us": load.input_rate, "link_events_per_us": limits.LINK_EVENTS_PER_US,
+                     "neurons_relayed": load.neurons_relayed, "relay_streams": load.relay_streams,
+                     "too_fast": load.too_fast}
 
 
 def _dry_run(m: Mapped) -> str:

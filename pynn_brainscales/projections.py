@@ -48,8 +48,8 @@ class Projection(common.Projection):
                             "pynn_brainscales, not from another simulator")
         if isinstance(postsynaptic_population, (common.BasePopulation, common.Assembly)) and (
                 not postsynaptic_population.receptor_types):
-            raise errors.ConnectionError(f"{postsynaptic_population.label!r} can't receive synapses: spike sources have no "
-                                         "receptors; connect to a population of neurons")
+            raise errors.ConnectionError(f"{postsynaptic_population.label!r} can't receive synapses: spike sources "
+                                         "have no receptors; connect to a population of neurons")
         super().__init__(presynaptic_population, postsynaptic_population, connector, synapse_type, source,
                          receptor_type, Space() if space is None else space, label)
         self._chunks: list[tuple] = []

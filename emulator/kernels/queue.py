@@ -12,7 +12,6 @@ import numpy as np
 from .routing import ranges
 from .synapse import Delivery
 
-_ROUND_COST = 600  # of one round of whole rows, in units of one number added by index
 _BULK = 48  # events in one step from which compressed rows are added in one call
 
 
@@ -101,7 +100,11 @@ class SingleQueue:
 
 
 class BatchQueue:
-    """Events of many trials, as codes ``trial * events + event`` in ascending order."""
+    """Events of many trials, as codes ``trial * events + event`` in ascending order.
+
+    Dense rows are added one by one here, too: a loop over rows costs less than picking and putting back the rows of
+    several trials at once.
+    """
 
     def __init__(self, d: Delivery, x: np.ndarray, circuits: int, start: int, stop: int) -> None:
         self._delivery, self._start, self._stop = d, start, stop
@@ -109,11 +112,12 @@ class BatchQueue:
         self._slots = d.max_delay + 1
         self._ring: list[list[np.ndarray]] = [[] for _ in range(self._slots)]
         self._flat = x[1:3].reshape(-1)
-        self._views = [x[1 + b.input][:, b.start:b.stop] for b in d.blocks]
-        self._rows = [b.rows for b in d.blocks]
-        self._edges = np.array([*(b.first_event for b in d.blocks), d.first_sparse])
-        self._blocks = len(d.blocks)
-        self._rounds: list[list[tuple[int, np.ndarray, np.ndarray]]] = [[] for _ in range(stop - start + 1)]
+        self._rows: list[np.ndarray] = []
+        self._views: list[list[np.ndarray]] = []  # of each event: the state of its targets, by trial
+        for block in d.blocks:
+            views = list(x[1 + block.input][:, block.start:block.stop])
+            self._rows += list(block.rows)
+            self._views += [views] * len(block.rows)
         self._one_delay = self._one_event_each()
 
     def _one_event_each(self) -> int | None:
@@ -129,39 +133,18 @@ class BatchQueue:
     def schedule(self, step: np.ndarray, trial: np.ndarray, event: np.ndarray) -> None:
         """Known events from outside, in any order; those beyond the end of the run are left out."""
         d = self._delivery
-        outside = sum(b.external for b in d.blocks)
-        split = d.blocks[outside].first_event if outside < self._blocks else d.first_sparse
+        # outside events with dense rows come first in the order of events, and can be put in order beforehand
+        known = next((b.first_event for b in d.blocks if not b.external), d.first_sparse)
         here = step <= self._stop
-        mine = here & (event < split)  # rounds of blocks that only outside events use are made beforehand
-        other = np.flatnonzero(here & ~mine)
-        order = np.argsort(step[other], kind="stable")
-        self._codes = (trial[other] * self._events + event[other])[order]
-        self._code_edges = np.searchsorted(step[other][order], np.arange(self._start, self._stop + 2)).tolist()
-        self._make_rounds(step[mine] - self._start, trial[mine], event[mine])
-
-    def _make_rounds(self, step: np.ndarray, trial: np.ndarray, event: np.ndarray) -> None:
-        if len(step) == 0:
-            return
-        d, trials = self._delivery, self._trials
-        first = np.array([b.first_event for b in d.blocks])
-        events = d.events + 1
-        block = np.searchsorted(first, event, "right") - 1
-        key = ((step * self._blocks + block) * trials + trial) * events + event
-        order = np.argsort(key)
-        key = key[order]
-        group = key // events  # (step, block, trial): its events go into successive rounds
-        start = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1])))
-        rank = np.arange(len(group)) - np.repeat(start, np.diff(np.append(start, len(group))))
-        event, trial = key % events, group % trials
-        chunk = group // trials * (int(rank.max()) + 1) + rank
-        order = np.argsort(chunk, kind="stable")
-        chunk, trial, event = chunk[order], trial[order], event[order]
-        start = np.flatnonzero(np.concatenate(([True], chunk[1:] != chunk[:-1])))
-        stop = np.append(start[1:], len(chunk)).tolist()
-        place = chunk[start] // (int(rank.max()) + 1)
-        row = event - first[place[np.searchsorted(start, np.arange(len(event)), "right") - 1] % self._blocks]
-        for i, j, p in zip(start.tolist(), stop, place.tolist(), strict=True):
-            self._rounds[p // self._blocks].append((p % self._blocks, trial[i:j], row[i:j]))
+        first = np.flatnonzero(here & (event < known))
+        order = first[np.argsort(step[first] * self._events + event[first])]
+        steps = np.arange(self._start, self._stop + 2)
+        self._edges = np.searchsorted(step[order], steps).tolist()
+        self._known_trials, self._known_events = trial[order].tolist(), event[order].tolist()
+        other = np.flatnonzero(here & (event >= known))
+        order = other[np.argsort(step[other], kind="stable")]
+        self._codes = trial[order] * self._events + event[order]
+        self._code_edges = np.searchsorted(step[order], steps).tolist()
 
     def fire(self, step: int, spiked: np.ndarray) -> None:
         trial, circuit = np.divmod(spiked, self._circuits)
@@ -177,8 +160,9 @@ class BatchQueue:
 
     def deliver(self, step: int) -> None:
         i = step - self._start
-        for block, trial, row in self._rounds[i]:
-            self._views[block][trial] += self._rows[block].take(row, 0)
+        low, high = self._edges[i], self._edges[i + 1]
+        if low != high:
+            self._add(self._known_trials[low:high], self._known_events[low:high])
         slot = step % self._slots
         due = self._ring[slot]
         low, high = self._code_edges[i], self._code_edges[i + 1]
@@ -188,41 +172,19 @@ class BatchQueue:
             return
         self._ring[slot] = []
         code = due[0] if len(due) == 1 else np.sort(np.concatenate(due))
-        if len(code) == 0:
-            return
         trial, event = np.divmod(code, self._events)
-        first, last = np.searchsorted(self._edges, (event.min(), event.max()), "right") - 1
-        if first == last:
-            self._add(int(first), trial, event)
+        dense = event < self._delivery.first_sparse
+        if dense.all():
+            self._add(trial.tolist(), event.tolist())
             return
-        kind = np.searchsorted(self._edges, event, "right") - 1
-        for block in range(int(first), int(last) + 1):
-            which = kind == block
-            self._add(block, trial[which], event[which])
+        self._add(trial[dense].tolist(), event[dense].tolist())
+        self._add_sparse(trial[~dense], event[~dense])
 
-    def _add(self, number: int, trial: np.ndarray, event: np.ndarray) -> None:
-        """Add the rows of events of one block, or the compressed ones; sorted by trial, then event."""
-        if len(event) == 0:
-            return
-        if number == self._blocks:
-            self._add_sparse(trial, event)
-            return
-        block, view = self._delivery.blocks[number], self._views[number]
-        row = event - block.first_event
-        again = trial[1:] == trial[:-1]
-        if not again.any():
-            view[trial] += block.rows.take(row, 0)
-            return
-        width = block.stop - block.start
-        if int(np.bincount(trial).max()) * _ROUND_COST > len(trial) * width:
-            base = (block.input * self._trials + trial) * self._circuits + block.start
-            np.add.at(self._flat, (base[:, None] + np.arange(width)).reshape(-1), block.rows.take(row, 0).reshape(-1))
-            return
-        start = np.flatnonzero(np.concatenate(([True], ~again)))
-        rank = np.arange(len(trial)) - np.repeat(start, np.diff(np.append(start, len(trial))))
-        for r in range(int(rank.max()) + 1):
-            now = rank == r
-            view[trial[now]] += block.rows.take(row[now], 0)
+    def _add(self, trials: list[int], events: list[int]) -> None:
+        views, rows, add = self._views, self._rows, np.add
+        for trial, event in zip(trials, events, strict=True):
+            view = views[event][trial]
+            add(view, rows[event], view)
 
     def _add_sparse(self, trial: np.ndarray, event: np.ndarray) -> None:
         d, n = self._delivery, self._circuits

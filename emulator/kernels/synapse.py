@@ -4,8 +4,7 @@ All events that fall into one step are added in ascending order of (kind of row,
 batch size and however they are grouped: so sums are equal to the last bit.
 
 Rows that reach more than a few percent of the circuits, or most of a short piece of them, are dense (a contiguous
-piece of the state gets the row); others are compressed. With one trial each event is one addition; with many trials
-the events of a step are taken in rounds, in each of which a trial occurs at most once.
+piece of the state gets the row); others are compressed.
 """
 
 from __future__ import annotations
