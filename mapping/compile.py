@@ -165,7 +165,7 @@ def _tell_differences(mapped: Mapped) -> None:
         return
     load = link_load(mapped)
     if load.too_fast:
-        warnings.warn(f"sources send {load.input_rate:.3g} events/us of hardware time, the link to a chip sustains "
+        warnings.warn(f"sources send {load.input_rate:.3g} events/us of hardware time, and the link sustains "
                       f"about {limits.LINK_EVENTS_PER_US:g}: a real chip would lose events", MappingWarning, stacklevel=3)
     which, step = projection_of_synapse(mapped.network), mapped.config.step_us
     off = np.abs(mapped.routing.delay_us - mapped.scaled.delay_us)

@@ -122,7 +122,7 @@ def test_bad_projections(cells):
     import pyNN.mock
 
     with pytest.raises(TypeError, match="TsodyksMarkramSynapse does not run on this chip; there are StaticSynapse"):
-        sim.Projection(cells, cells, sim.AllToAllConnector(), pyNN.mock.TsodyksMarkramSynapse())
+        sim.Projection(cells, cells, sim.AllToAllConnector(), pyNN.mock.TsodyksMarkramSynapse(delay=1.0))
 
 
 def test_min_delay():

@@ -67,7 +67,7 @@ def test_negative_weights_stay_negative(make):
 def test_too_many_events_for_the_link(make):
     network = make.Network((make.population("A", 10),), (make.poisson("S", 200, rate=5000.0),), (
         make.projection("p", "S", "A", np.ones((200, 10), bool), 0.01, 1.0),))
-    with pytest.warns(MappingWarning, match=r"send .* events/us of hardware time, the link .* about 47"):
+    with pytest.warns(MappingWarning, match=r"send .* events/us of hardware time, and the link sustains about 47"):
         report = compile(network, Target(profile=quantised)).report
     assert report.to_dict()["events"]["too_fast"]
     assert "a real chip would lose events" in " ".join(str(report).split())
