@@ -17,13 +17,14 @@ from .network import Network
 from .place import place
 from .quantise import clipped_parameters, quantise
 from .route import route
-from .scale import MAX_ROW_DRIVE, scale, us_per_ms
+from .scale import MAX_ROW_DRIVE, fits_ranges, scale, us_per_ms
 from .target import Target
 
 MAX_ROWS = (8, 4, 3, 2, 1)  # that a strong synapse may take, in successive attempts
 
 
-def compile(network: Network, target: Target | None = None, previous: Mapped | None = None) -> Mapped:
+def compile(network: Network, target: Target | None = None, previous: Mapped | None = None,
+            running: bool = False) -> Mapped:
     """Map a network to chips.
 
     Parameters
@@ -33,6 +34,9 @@ def compile(network: Network, target: Target | None = None, previous: Mapped | N
         By default one calibrated chip, or as many as the network needs.
     previous : Mapped, optional
         Of a network with the same structure: its places and routes are used again, only values are new.
+    running : bool
+        The chips are in the middle of a run of ``previous``: its scale and gains are kept too, as long as the new
+        values fit, so that a change of one weight does not round all others anew.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def compile(network: Network, target: Target | None = None, previous: Mapped | N
     target = Target() if target is None else target
     check(network, target)
     if previous is not None and same_structure(network, target, previous):
-        mapped = _values(network, target, previous)
+        mapped = _values(network, target, previous, running)
         if mapped is not None:
             return mapped
     mapped = _structure(network, target, MAX_ROWS[0])
@@ -72,16 +76,20 @@ def _structure(network: Network, target: Target, max_rows: int) -> Mapped:
     return Mapped(network, target, scaled, expanded, placement, routing, rounded, config, master)
 
 
-def _values(network: Network, target: Target, old: Mapped) -> Mapped | None:
+def _values(network: Network, target: Target, old: Mapped, running: bool) -> Mapped | None:
     """New values on the old places and routes; None where the new weights need other rows."""
-    scaled = scale(network, target, int(old.scaled.rows.max(initial=1)))
+    rows = int(old.scaled.rows.max(initial=1))
+    scaled = scale(network, target, rows, old.scaled) if running else scale(network, target, rows)
+    if running and not fits_ranges(scaled):
+        scaled = scale(network, target, rows)
     too_strong = scaled.drive > old.scaled.rows * MAX_ROW_DRIVE * (1 + 1e-9)
     if target.profile.quantised and np.any((scaled.rows > old.scaled.rows) | too_strong):
         warnings.warn("weights have grown beyond the rows that the network was mapped with: it is mapped anew",
                       MappingWarning, stacklevel=3)
         return None
     scaled = scaled.replace(rows=old.scaled.rows)
-    rounded = quantise(network, scaled, old.expanded, old.placement, old.routing, target)
+    rounded = quantise(network, scaled, old.expanded, old.placement, old.routing, target,
+                       old.rounded if running else None)
     config, master = assemble(network, scaled, old.expanded, old.placement, old.routing, rounded, target)
     return Mapped(network, target, scaled, old.expanded, old.placement, old.routing, rounded, config, master)
 
@@ -165,8 +173,8 @@ def _tell_differences(mapped: Mapped) -> None:
         return
     load = link_load(mapped)
     if load.too_fast:
-        warnings.warn(f"sources send {load.input_rate:.3g} events/us of hardware time, and the link sustains "
-                      f"about {limits.LINK_EVENTS_PER_US:g}: a real chip would lose events", MappingWarning, stacklevel=3)
+        warnings.warn(f"sources send {load.input_rate:.3g} events/us of hardware time, and the link sustains about "
+                      f"{limits.LINK_EVENTS_PER_US:g}: a real chip would lose events", MappingWarning, stacklevel=3)
     which, step = projection_of_synapse(mapped.network), mapped.config.step_us
     off = np.abs(mapped.routing.delay_us - mapped.scaled.delay_us)
     for i, p in enumerate(mapped.network.projections):

@@ -19,11 +19,14 @@ _FLAGS = ("spiking", "conductance", "exponential", "adaptation")
 
 
 def quantise(network: Network, scaled: Scaled, expanded: Expanded, placement: Placement, routing: Routing,
-             target: Target) -> Rounded:
-    """Round the network to what the chip can be set to."""
+             target: Target, gains_of: Rounded | None = None) -> Rounded:
+    """Round the network to what the chip can be set to.
+
+    ``gains_of`` is an earlier result whose bias codes are kept if no weight exceeds them.
+    """
     if target.profile.quantised:
         cells = _cells(scaled, placement)
-        gm, dac, gain = _gains(scaled, placement, routing)
+        gm, dac, gain = _gains(scaled, placement, routing, gains_of)
         weight, drive, lost = _weights(scaled, routing, gain.realised)
     else:
         cells = {name: exactly(value) for name, value in scaled.cells.items() if name not in _FLAGS}
@@ -133,13 +136,16 @@ def _refractory(value: np.ndarray, placement: Placement) -> Quantised:
     return Quantised(value, realised, (value < low * (1 - 1e-9)) | (value > high * (1 + 1e-9)))
 
 
-def _gains(scaled: Scaled, placement: Placement, routing: Routing) -> tuple[np.ndarray, np.ndarray, Quantised]:
+def _gains(scaled: Scaled, placement: Placement, routing: Routing, kept: Rounded | None
+           ) -> tuple[np.ndarray, np.ndarray, Quantised]:
     """Bias codes such that the largest weight of each neuron and input uses 63 in each of its rows."""
     n = len(scaled.alpha)
     need = np.zeros((2, n))
     alive = np.flatnonzero(routing.lost == Loss.NONE)
     per_row = scaled.drive[alive] / scaled.rows[alive] / limits.WEIGHT_MAX
     np.maximum.at(need, (scaled.input[alive], scaled.neuron[alive]), per_row)
+    if kept is not None and np.all(need <= kept.gain.realised * (1 + 1e-9)):
+        return kept.gm, kept.dac, Quantised(need, kept.gain.realised, np.zeros(need.shape, bool))
     low, high = limits.SYNIN_GM_RANGE
     quadrant = placement.chip * limits.QUADRANTS + coordinates.quadrant_of(placement.circuit[:, 0])
     # joined circuits may reach into the other half: the DAC of all quadrants of a side is set for the strongest

@@ -39,7 +39,7 @@ def us_per_ms(target: Target) -> float:
     return 1000.0 / target.speedup
 
 
-def scale(network: Network, target: Target, max_rows: int = 8) -> Scaled:
+def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | None = None) -> Scaled:
     """The network in hardware units.
 
     Parameters
@@ -48,6 +48,8 @@ def scale(network: Network, target: Target, max_rows: int = 8) -> Scaled:
     target : Target
     max_rows : int
         Most rows that one synapse may take.
+    like : Scaled, optional
+        Whose map of the potentials to use; by default the best one is found.
 
     Raises
     ------
@@ -63,7 +65,8 @@ def scale(network: Network, target: Target, max_rows: int = 8) -> Scaled:
     if not exact:
         distance = np.abs(np.stack([parameter(network, "e_rev_E"), parameter(network, "e_rev_I")]) - reference)
         slope = np.where(conductance[neuron], slope * distance[side, neuron], slope)
-    alpha, offset = _affine(network, target, neuron, slope, max_rows)
+    alpha, offset = (like.alpha, like.v_offset) if like is not None else _affine(
+        network, target, neuron, slope, max_rows)
     per_us = alpha / us_per_ms(target)
     cells = _cells(network, target, alpha, offset, reference, exact)
     drive = slope * np.where(exact & conductance[neuron], 1.0 / us_per_ms(target), per_us[neuron])
@@ -89,6 +92,13 @@ def _synapses(network: Network) -> tuple[np.ndarray, ...]:
                   [len(p) for p in network.projections]),
         np.concatenate([p.weight for p in network.projections]).astype(float),
         np.concatenate([p.delay for p in network.projections]).astype(float))
+
+
+def fits_ranges(scaled: Scaled) -> bool:
+    """Whether all potentials lie in the chip's ranges."""
+    ranges = {"v_leak": limits.V_LEAK_RANGE, "v_reset": limits.V_LEAK_RANGE, "v_thresh": limits.V_THRESH_RANGE}
+    return all(bool(np.all((scaled.cells[name] >= low - 1e-6) & (scaled.cells[name] <= high + 1e-6)))
+               for name, (low, high) in ranges.items())
 
 
 # --- potentials --------------------------------------------------------------------------------------------

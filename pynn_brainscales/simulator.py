@@ -11,6 +11,7 @@ import warnings
 from datetime import datetime
 from enum import IntEnum
 
+import numpy as np
 from pyNN import common
 from pyNN.common.control import BaseState
 
@@ -115,7 +116,7 @@ class State(BaseState):
         if self.stale >= Stale.VALUES or self.mapped is None:
             old, network = self.mapped, describe(self)
             previous = old if self.stale == Stale.VALUES else None
-            self.mapped = compile(network, self.target, previous)
+            self.mapped = compile(network, self.target, previous, running=self.chips is not None)
             if self.chips is not None and old is not None:
                 self._carry(old)
             self.stimulus = None
@@ -126,7 +127,10 @@ class State(BaseState):
 
     def _carry(self, old: Mapped) -> None:
         """The chips' present state under a new mapping."""
-        if same_circuits(old.config, self.mapped.config):
+        new = self.mapped
+        same_scale = np.array_equal(old.scaled.alpha, new.scaled.alpha) and np.array_equal(
+            old.scaled.v_offset, new.scaled.v_offset)
+        if same_circuits(old.config, new.config) and same_scale:
             self.chips = carry(self.chips, old.config, self.mapped.config)
             return
         if len(self.chips.fired_step):

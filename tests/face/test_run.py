@@ -118,6 +118,20 @@ def test_parameters_take_effect_from_now():
     assert v[300, 0] == pytest.approx(-50.0 + (rise + 50.0) * np.exp(-1.0))
 
 
+def test_the_membrane_stays_where_it_is_when_the_scale_changes():
+    sim.setup(timestep=0.1, chip="quantised")
+    cells = sim.Population(3, sim.IF_curr_exp(i_offset=0.5, tau_m=10.0))
+    cells.record("v")
+    sim.run(30.0)
+    before = sim.last_mapping()
+    cells.set(v_thresh=-20.0)
+    sim.run(0.1)
+    assert sim.last_mapping().scaled.alpha[0] < before.scaled.alpha[0]
+    v = cells.get_data().segments[0].analogsignals[0].magnitude
+    assert np.all(np.abs(v[301] - v[300]) < 0.1)
+    assert v[300, 0] == pytest.approx(-60.0, abs=0.5)
+
+
 def test_a_term_that_is_switched_off_in_between():
     """Without adaptation and exponential term the neurons move to another kernel, and keep their state."""
     sim.setup(timestep=0.1, chip="ideal")

@@ -43,6 +43,27 @@ def test_values_use_the_old_routes(make):
                                0.5 * first.rounded.drive.requested / first.scaled.alpha[first.scaled.neuron])
 
 
+def test_scale_and_gains_stand_still_in_a_run(make):
+    network = make.recurrent(60, 0.2)
+    first = compile(network, CHIP)
+    p = network.projections[0]
+    weaker = network.replace(projections=(p.replace(weight=p.weight * 0.5), *network.projections[1:]))
+    second = compile(weaker, CHIP, first, running=True)
+    verify_mapped(second)
+    assert np.array_equal(second.rounded.gm, first.rounded.gm)
+    assert np.array_equal(second.scaled.alpha, first.scaled.alpha)
+    rest = slice(len(p), None)
+    assert np.array_equal(second.rounded.drive.realised[rest], first.rounded.drive.realised[rest])
+    # potentials that leave the ranges need another scale
+    moved = network.replace(populations=tuple(
+        q.replace(parameters=dict(q.parameters) | {"v_thresh": q.parameters["v_thresh"] + 30.0})
+        for q in network.populations))
+    third = compile(moved, CHIP, first, running=True)
+    verify_mapped(third)
+    assert np.all(third.scaled.alpha < first.scaled.alpha)
+    assert not any(q.clipped.any() for q in third.rounded.cells.values())
+
+
 def test_weights_that_outgrow_their_rows_are_mapped_anew(make):
     network = make.recurrent(20, 0.1)
     first = compile(network, CHIP)
