@@ -83,7 +83,7 @@ def _values(network: Network, target: Target, old: Mapped, running: bool) -> Map
     if running and not fits_ranges(scaled):
         scaled = scale(network, target, rows)
     too_strong = scaled.drive > old.scaled.rows * MAX_ROW_DRIVE * (1 + 1e-9)
-    if target.profile.quantised and np.any((scaled.rows > old.scaled.rows) | too_strong):
+    if target.profile.quantised and np.any(too_strong):
         warnings.warn("weights have grown beyond the rows that the network was mapped with: it is mapped anew",
                       MappingWarning, stacklevel=3)
         return None

@@ -32,6 +32,7 @@ _MAX_ALPHA = 60.0  # LSB / mV, where nothing else bounds it
 _ROW_SHARE = 0.75  # of a circuit's rows that synapses of several rows may fill: routing needs some slack
 _MIN_REVERSAL_LSB = 20.0  # distance of reversal and reference potential below which the reference moves away
 _CANDIDATES = 12
+_FINEST, _EXTRA_ROWS = 4, 1.25  # how much finer than the largest weight asks, and at how many more rows
 
 
 def us_per_ms(target: Target) -> float:
@@ -75,6 +76,7 @@ def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | No
     rows = np.ones(len(drive), np.int64)
     if target.profile.quantised:
         rows = np.clip(np.ceil(drive / MAX_ROW_DRIVE - 1e-9), 1, max_rows).astype(np.int64)
+        rows = np.maximum(rows, _finer_rows(neuron, side, drive, rows, max_rows))
     return Scaled(alpha=alpha, v_offset=offset, cells=cells, source=source, neuron=neuron, input=side, drive=drive,
                   delay_us=delay * us_per_ms(target), rows=rows)
 
@@ -92,6 +94,31 @@ def _synapses(network: Network) -> tuple[np.ndarray, ...]:
                   [len(p) for p in network.projections]),
         np.concatenate([p.weight for p in network.projections]).astype(float),
         np.concatenate([p.delay for p in network.projections]).astype(float))
+
+
+def _finer_rows(neuron: np.ndarray, side: np.ndarray, drive: np.ndarray, rows: np.ndarray, max_rows: int
+                ) -> np.ndarray:
+    """Rows (m,) with which few strong synapses don't make all others of their neuron and input coarse.
+
+    With a unit that is k times finer than what the largest weight asks for, the strong ones take several rows. The
+    largest k is taken that needs at most a quarter more rows, within a circuit's.
+    """
+    result = np.ones(len(drive), np.int64)
+    if len(drive) == 0 or max_rows == 1:
+        return result
+    group = neuron * 2 + side
+    size = int(group.max()) + 1
+    largest = np.zeros(size)
+    np.maximum.at(largest, group, drive)
+    share = np.where(largest[group] > 0, drive / np.where(largest[group] > 0, largest[group], 1.0), 0.0)
+    count = np.bincount(group, minlength=size)
+    for k in range(2, min(max_rows, _FINEST) + 1):
+        wanted = np.maximum(rows, np.ceil(k * share - 1e-9).astype(np.int64))
+        total = np.bincount(group, wanted, minlength=size)
+        both = np.bincount(neuron, wanted, minlength=size // 2 + 1)
+        fits = (total <= _EXTRA_ROWS * count)[group] & (both <= _ROW_SHARE * limits.ROWS)[neuron] & (wanted <= max_rows)
+        result = np.where(fits, wanted, result)
+    return result
 
 
 def fits_ranges(scaled: Scaled) -> bool:

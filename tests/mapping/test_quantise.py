@@ -92,6 +92,18 @@ def test_strong_weights_are_spread_over_rows(make):
     np.testing.assert_allclose(mapped.rounded.drive.realised, mapped.rounded.drive.requested, rtol=0.05)
 
 
+def test_few_strong_weights_do_not_make_the_others_coarse(make):
+    weights = np.full(60, 0.02)
+    weights[:3] = 1.0
+    fine = compile(fan(make, weights), CHIP)
+    verify_mapped(fine)
+    assert fine.scaled.rows.tolist() == [4] * 3 + [1] * 57
+    drive = fine.rounded.drive
+    error = np.abs(drive.realised / drive.requested - 1.0)[3:]
+    assert error.max() < 0.05  # 5 of 252 steps; scaled to the largest it would be 1 of 63
+    assert compile(fan(make, np.full(60, 1.0)), CHIP).scaled.rows.tolist() == [1] * 60
+
+
 def test_small_weights_round_to_nothing_and_are_told(make):
     with pytest.warns(MappingWarning, match=r"too small.*'p': 1 of 2 \(weight rounds to 0\)"):
         mapped = compile(fan(make, [1.0, 0.001]), CHIP)
