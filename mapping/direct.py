@@ -15,7 +15,6 @@ from .mapped import Loss, Way
 from .table import Routed, Table
 
 _DRIVERS = limits.DRIVERS_PER_BUS // 2  # that share the upper bit of the index
-_PACKING = 0.92  # share of its rows that a column of outside events can fill (observed)
 _MASK = 2 ** (limits.ROW_SELECT_BITS - 1)  # compares only that bit
 
 
@@ -101,7 +100,7 @@ def _divide(table: Table, output: np.ndarray, outside: np.ndarray) -> dict[int, 
         return limits.ROWS - sum(2 * -(-sum(choices[k][i][0]) // 2) for k, i in at.items())
 
     def lost_outside(rows: int) -> float:
-        return float(np.maximum(0.0, outside - _PACKING * rows).sum())
+        return float(np.maximum(0.0, outside - rows).sum())
 
     while lost_outside(room_outside()) > 0:
         costs = {k: choices[k][i + 1][1] - choices[k][i][1] for k, i in at.items() if i + 1 < len(choices[k])}
