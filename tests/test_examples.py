@@ -37,3 +37,13 @@ def test_balanced_network_leaves_a_neo_file_that_neo_reads(tmp_path):
     block = neo.io.PickleIO(str(tmp_path / "balanced_network_output" / "balanced_network.pkl")).read_block()
     assert len(block.segments[0].spiketrains) == 320
     assert block.segments[0].analogsignals[0].name == "v"
+
+
+def test_code_of_the_readme(tmp_path):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True,
+                            timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "mapped to 1 chip: calibrated" in result.stdout
+    assert (tmp_path / "floorplan.png").stat().st_size > 1000

@@ -46,6 +46,35 @@ def test_signals_and_spikes(cells):
     assert cells.mean_spike_count() == len(train)
 
 
+@pytest.mark.parametrize("chip", ["ideal", "quantised"])
+def test_synaptic_and_adaptation_variables(chip):
+    """State variables come back in PyNN's units: a conductance in uS, a current in nA, both after one event."""
+    sim.setup(timestep=0.1, chip=chip)
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0]))
+    cond = sim.Population(2, sim.EIF_cond_exp_isfa_ista(tau_syn_E=5.0, tau_syn_I=8.0), label="cond")
+    curr = sim.Population(2, sim.IF_curr_exp(tau_syn_I=8.0), label="curr")
+    for cells, sign in ((cond, 1.0), (curr, -1.0)):
+        sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.02, delay=1.0))
+        sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=sign * 0.03, delay=1.0),
+                       receptor_type="inhibitory")
+    cond.initialize(w=0.1)
+    cond.record(["w", "gsyn_exc", "gsyn_inh"])
+    curr.record(["isyn_exc", "isyn_inh"])
+    sim.run(30.0)
+    t = np.arange(301) * 0.1
+    tolerance = {"rtol": 1e-9, "atol": 1e-12} if chip == "ideal" else {"rtol": 0.05, "atol": 2e-3}
+    signals = {s.name: s for p in (cond, curr) for s in p.get_data().segments[0].analogsignals}
+    for name, unit, height, tau in (("gsyn_exc", "uS", 0.02, 5.0), ("gsyn_inh", "uS", 0.03, 8.0),
+                                    ("isyn_exc", "nA", 0.02, 5.0), ("isyn_inh", "nA", -0.03, 8.0)):
+        expected = np.where(t >= 6.0 - 1e-9, height * np.exp(-(t - 6.0) / tau), 0.0)
+        np.testing.assert_allclose(signals[name].magnitude[:, 0], expected, **tolerance)
+        assert str(signals[name].units.dimensionality) == unit
+    w = signals["w"].magnitude[:, 0]
+    assert w[0] == pytest.approx(0.1, rel=1e-9 if chip == "ideal" else 0.05)
+    assert str(signals["w"].units.dimensionality) == "nA"
+    assert w[40] == pytest.approx(0.1 * np.exp(-4.0 / 144.0), rel=0.05)
+
+
 def test_filters_and_views(cells):
     cells.record(["spikes", "v"])
     sim.run(10.0)
