@@ -158,7 +158,8 @@ class Rounded(Frozen):
     dac : int, (chips, 4)
         Bias code of the synapse DAC per quadrant.
     drive : Quantised, (m,)
-        Of each synapse, summed over its rows, LSB/us; 0 where lost.
+        Of each synapse, summed over its rows, LSB/us; 0 where lost. Requested is what gives the wanted conductance
+        with the potentials as they are realised.
     cell_weight : int, (p,)
         Weight of each place of ``Routing.cell_*``.
     lost : int (Loss), (m,)

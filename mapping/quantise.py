@@ -26,6 +26,7 @@ def quantise(network: Network, scaled: Scaled, expanded: Expanded, placement: Pl
     """
     if target.profile.quantised:
         cells = _cells(scaled, placement)
+        scaled = scaled.replace(drive=scaled.drive * _distance_ratio(scaled, cells)[scaled.input, scaled.neuron])
         gm, dac, gain = _gains(scaled, placement, routing, gains_of)
         weight, drive, lost = _weights(scaled, routing, gain.realised)
     else:
@@ -134,6 +135,20 @@ def _refractory(value: np.ndarray, placement: Placement) -> Quantised:
         count = np.clip(np.floor(inside[mine] / clock + 0.5), 1, limits.REFRACTORY_COUNT_MAX)
         realised[mine] = count * clock
     return Quantised(value, realised, (value < low * (1 - 1e-9)) | (value > high * (1 + 1e-9)))
+
+
+def _distance_ratio(scaled: Scaled, cells: dict[str, Quantised]) -> np.ndarray:
+    """What rounding has done to the distance of reversal and reference potential, (2, n).
+
+    The weight of a conductance is its drive at the reference: it must follow, so that the conductance stays.
+    """
+    ratio = []
+    for side in ("exc", "inh"):
+        reversal, reference = cells[f"e_rev_{side}"], cells[f"e_ref_{side}"]
+        asked, got = (np.abs(getattr(reversal, k) - getattr(reference, k)) for k in ("requested", "realised"))
+        on = scaled.cells["conductance"] & (asked > 0)
+        ratio.append(np.where(on, got / np.where(on, asked, 1.0), 1.0))
+    return np.stack(ratio)
 
 
 def _gains(scaled: Scaled, placement: Placement, routing: Routing, kept: Rounded | None

@@ -85,6 +85,19 @@ def test_the_largest_weight_uses_the_range(make):
     np.testing.assert_allclose(drive.realised, drive.requested, atol=mapped.rounded.gain.realised[0, 0] / 2)
 
 
+def test_conductances_do_not_suffer_from_rounded_potentials(make):
+    """The emulator's conductance is gain * weight / distance: with realised potentials that must be what was asked."""
+    cell = make.population("A", 1, "IF_cond_exp", e_rev_I=-56.3, e_rev_E=3.3)
+    network = make.Network((cell,), (make.poisson("S", 2),), (
+        make.projection("up", "S", "A", [(0, 0)], 0.01, 1.0),
+        make.projection("down", "S", "A", [(1, 0)], 0.02, 1.0, "inhibitory")))
+    mapped = compile(network, CHIP)
+    c, weight = mapped.config.circuits, mapped.rounded.cell_weight
+    distance = np.abs([c.e_rev_exc[0] - c.e_ref_exc[0], c.e_rev_inh[0] - c.e_ref_inh[0]])
+    conductance = weight * np.array([c.gain_exc[0], c.gain_inh[0]]) / distance
+    np.testing.assert_allclose(conductance, [0.01, 0.02], rtol=0.5 / 62)
+
+
 def test_strong_weights_are_spread_over_rows(make):
     mapped = compile(fan(make, [5.0, 0.5]), CHIP)
     verify_mapped(mapped)
