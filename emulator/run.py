@@ -212,8 +212,8 @@ class _Run:
         self.spike_steps.append(k)
         circuit = spiked % self.n if p.trials > 1 else spiked
         if self.adapting:
-            climb = self.x_flat[spiked] - self.reset_flat[spiked]
-            self.w_flat[spiked] += p.b[circuit] + p.w_catch_up[circuit] * climb
+            climb = self.x_flat.take(spiked) - self.reset_flat.take(spiked)
+            self.w_flat[spiked] += p.b.take(circuit) + p.w_catch_up.take(circuit) * climb
         if self.jitter is not None:
             base = p.threshold.reshape(-1)[spiked]
             self.theta_flat[spiked] = base + self.jitter.draw(k, spiked) / p.unit[circuit]
@@ -224,7 +224,7 @@ class _Run:
             self.releases.setdefault(k + self.one_refractory, []).append(spiked)
         if self.in_turn:
             self.held = np.concatenate((self.held, spiked))
-            self.held_at = np.concatenate((self.held_at, self.reset_flat[spiked]))
+            self.held_at = self.reset_flat.take(self.held)
         elif self.clamping:
             self._hold()
         self.queue.fire(k, spiked)
@@ -238,8 +238,8 @@ class _Run:
     def _release(self, k: int) -> None:
         """End of the refractory time: the membrane stands at reset, the comparator waits for it to be below."""
         for which in self.releases.pop(k):
-            self.x_flat[which] = self.reset_flat[which]
-            theta = self.theta_flat[which]
+            self.x_flat[which] = self.reset_flat.take(which)
+            theta = self.theta_flat.take(which)
             self.threshold_flat[which] = theta
             if self.may_stay_above:
                 above = which[self.reset_flat[which] >= theta]

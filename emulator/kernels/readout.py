@@ -33,8 +33,9 @@ class Sampler:
             lent = np.isin(p.circuits.master, at) & (p.circuits.master != circuits)
             self._lent = np.flatnonzero(lent)
             at = np.concatenate([at, self._lent])
-        step = np.diff(at)
-        self._at = slice(int(at[0]), int(at[-1]) + 1) if len(at) and np.all(step == 1) else np.asarray(at)
+        self._neighbours = len(at) > 0 and bool(np.all(np.diff(at) == 1))
+        if self._neighbours:  # a view that follows the state: nothing to pick
+            self._sources = [source[:, at[0]:at[-1] + 1] for source in self._sources]
         self._buffers = [np.empty((len(self.steps), x.shape[1], len(at))) for _ in self._sources]
         self._next = 0
         self._index = at
@@ -43,7 +44,7 @@ class Sampler:
         """Store the next sample."""
         i = self._next
         for source, buffer in zip(self._sources, self._buffers, strict=True):
-            buffer[i] = source[:, self._at]
+            buffer[i] = source if self._neighbours else source.take(self._index, 1)
         self._next = i + 1
 
     def samples(self) -> Samples:
