@@ -81,7 +81,7 @@ def _parameters(connector, projection, pre: np.ndarray, post: np.ndarray) -> dic
         elif isinstance(value.base_value, RandomDistribution):
             values[name] = np.atleast_1d(value.base_value.next(len(pre))) if len(pre) else np.zeros(0)
         else:
-            values[name] = value.evaluate()[pre, post]
+            values[name] = np.broadcast_to(value.evaluate(), projection.shape)[pre, post]
     return values
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from lazyarray import larray
 from pyNN import common, errors
 from pyNN.parameters import LazyArray, ParameterSpace, Sequence, simplify
 from pyNN.standardmodels import StandardCellType
@@ -54,7 +53,11 @@ class _Cells:
 
     def _set_parameters(self, parameter_space):
         owner, index = self._owner()
-        parameter_space.evaluate(simplify=False)
+        try:
+            parameter_space.evaluate(simplify=False)
+        except (TypeError, ValueError) as error:
+            raise errors.InvalidParameterValueError(
+                f"{owner.label}: {', '.join(parameter_space.keys())} can't be set: {error}") from None
         for name, value in parameter_space.items():
             array = owner._parameters[name].copy()
             try:
@@ -113,7 +116,7 @@ class PopulationView(_Cells, common.PopulationView):
     def initial_values(self):
         """Initial values of the cells of this view."""
         owner, index = self._owner()
-        return {name: larray(values[index]) for name, values in owner._initial.items()}
+        return {name: _lazy(values[index]) for name, values in owner._initial.items()}
 
 
 class Population(_Cells, common.Population):
@@ -159,11 +162,16 @@ class Population(_Cells, common.Population):
     @property
     def initial_values(self):
         """Initial values of all cells, as they were drawn."""
-        return {name: larray(values) for name, values in self._initial.items()}
+        return {name: _lazy(values) for name, values in self._initial.items()}
 
     @initial_values.setter
     def initial_values(self, value):
         """PyNN's constructor sets an empty dictionary; the values live elsewhere."""
+
+
+def _lazy(values: np.ndarray) -> LazyArray:
+    """Values as PyNN keeps them: one number where all are equal."""
+    return LazyArray(simplify(values), shape=values.shape, dtype=float)
 
 
 def _filled(value, size: int) -> np.ndarray:

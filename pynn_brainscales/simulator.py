@@ -53,8 +53,6 @@ class State(BaseState):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mpi_rank = 0
-        self.num_processes = 1
         self.dt = 0.1
         self.requested_min_delay: float | str = "auto"
         self.max_delay: float | str = "auto"
@@ -65,6 +63,7 @@ class State(BaseState):
 
     def clear(self) -> None:
         """Forget the network and everything that was recorded."""
+        self.mpi_rank, self.num_processes = 0, 1
         self.recorders = set()
         self.write_on_end = []
         self.session_start = datetime.now().astimezone()
