@@ -11,6 +11,7 @@ import numpy as np
 
 from .config import ChipConfig
 from .kernels import neuron
+from .kernels.injection import Injection
 from .kernels.noise import SlowNoise, ThresholdJitter
 from .kernels.queue import BatchQueue, SingleQueue, expand
 from .kernels.readout import Sampler
@@ -53,7 +54,7 @@ def run(config: ChipConfig, stimulus: Stimulus | None, duration: float, state: C
         raise ValueError(f"a run goes forward: duration must be >= 0 us, got {duration}")
     if stimulus is None:
         stimulus = no_stimulus(1 if state is None else state.trials)
-    verify_stimulus(stimulus, config.external)
+    verify_stimulus(stimulus, config.external, len(config.circuits))
     if state is None:
         state = initial_state(config, stimulus.trials, stimulus.first_trial)
     elif (state.trials, state.first_trial) != (stimulus.trials, stimulus.first_trial):
@@ -64,13 +65,13 @@ def run(config: ChipConfig, stimulus: Stimulus | None, duration: float, state: C
         raise ValueError(f"the state is of {state.x.shape[2]} circuits, the configuration has {len(config.circuits)}")
     start = state.step
     stop = start + int(np.floor(duration / config.step_us + 0.5))
-    return _Run(program, state, start, stop).go(stimulus)
+    return _Run(program, state, stimulus, start, stop).go(stimulus)
 
 
 class _Run:
     """Working copies of one run: the state is copied once and then changed in place."""
 
-    def __init__(self, p: Program, s: ChipState, start: int, stop: int) -> None:
+    def __init__(self, p: Program, s: ChipState, stimulus: Stimulus, start: int, stop: int) -> None:
         self.p, self.s, self.start, self.stop = p, s, start, stop
         self.n, config = len(p.circuits), p.config
         self.x, self.w = s.x.copy(), s.w.copy()
@@ -89,8 +90,11 @@ class _Run:
         self.slow = (SlowNoise(config, p.trials, p.first_trial, self.slow_value) if noise.membrane_noise else None)
         self.jitter = (ThresholdJitter(config, p.trials, p.first_trial, self.passages)
                        if noise.threshold_jitter else None)
-        self.drift = np.zeros_like(self.x[0]) if self.slow else None
-        self.constants = [g.constant.copy() if self.slow else g.constant for g in p.groups]
+        capacitance = 1.0 if config.pattern is None else config.pattern.capacitance
+        self.injection = Injection(stimulus.currents, p.circuits, capacitance, start) if stimulus.currents else None
+        moving = self.slow is not None or self.injection is not None
+        self.drift = np.zeros_like(self.x[0]) if moving else None
+        self.constants = [g.constant.copy() if moving else g.constant for g in p.groups]
         self.samplers = [Sampler(probe, i, p, self.x, self.w, start, stop) for i, probe in enumerate(config.probes)]
         queue = SingleQueue if p.trials == 1 else BatchQueue
         self.queue = queue(p.delivery, self.x, self.n, start, stop)
@@ -173,14 +177,18 @@ class _Run:
         deliver, releases = self.queue.deliver, self.releases
         slow_interval = self.slow.interval if self.slow else 0
         samplers = [(s.probe.interval_steps, s.take) for s in self.samplers]
-        if slow_interval and self.start % slow_interval:
-            self._apply_noise()
+        injected = self.injection.changes if self.injection is not None else {}
+        if self.drift is not None:
+            self._apply_shifts()
         for k in range(self.start + 1, self.stop + 1):
             if k % BLOCK_STEPS == 0:
                 self._new_block()
+            if k - 1 in injected and self.injection is not None:
+                self.injection.at(k - 1)
+                self._apply_shifts()
             if self.slow is not None and (k - 1) % slow_interval == 0:
                 self.slow.at(k - 1)
-                self._apply_noise()
+                self._apply_shifts()
             for step in steps:
                 step()
             greater_equal(v, threshold, above)
@@ -198,9 +206,10 @@ class _Run:
                 if k % interval == 0:
                     take()
 
-    def _apply_noise(self) -> None:
-        """Bring the present slow noise into the constants of all kernels."""
-        shift = self.slow_value * self.p.noise_gain
+    def _apply_shifts(self) -> None:
+        """Bring the present slow noise and injected currents into the constants of all kernels."""
+        shift = self.slow_value if self.injection is None else self.slow_value + self.injection.shift
+        shift = shift * self.p.noise_gain
         if self.drift is not None:
             self.drift[...] = shift
         for g, constant in zip(self.p.groups, self.constants, strict=True):

@@ -33,6 +33,27 @@ class PoissonSources(Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class InjectedCurrent(Frozen):
+    """A current, the same in all trials, into some circuits.
+
+    Attributes
+    ----------
+    circuits : int, (n,)
+        Membrane circuits, each once.
+    gain : float, (n,)
+        What a unit of ``value`` is in each of them, CADC LSB / us.
+    step : int, (m,)
+        Absolute steps at which the value changes, ascending; before the first it is 0.
+    value : float, (m,)
+    """
+
+    circuits: np.ndarray
+    gain: np.ndarray
+    step: np.ndarray
+    value: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Stimulus(Frozen):
     """Input of ``trials`` runs of one configuration.
 
@@ -50,6 +71,7 @@ class Stimulus(Frozen):
         Number of the first run in the random streams: trial t of this batch draws what run ``first_trial + t``
         draws alone.
     poisson : tuple of PoissonSources
+    currents : tuple of InjectedCurrent
     """
 
     channel: np.ndarray
@@ -58,6 +80,7 @@ class Stimulus(Frozen):
     trials: int = 1
     first_trial: int = 0
     poisson: tuple[PoissonSources, ...] = ()
+    currents: tuple[InjectedCurrent, ...] = ()
 
 
 def no_stimulus(trials: int = 1) -> Stimulus:
@@ -65,8 +88,8 @@ def no_stimulus(trials: int = 1) -> Stimulus:
     return Stimulus(np.zeros(0, np.int64), np.zeros(0), None, trials)
 
 
-def verify_stimulus(stimulus: Stimulus, external: int) -> None:
-    """Raise ValueError if events name channels or trials that don't exist, or times that aren't numbers."""
+def verify_stimulus(stimulus: Stimulus, external: int, circuits: int) -> None:
+    """Raise ValueError if a stimulus names channels, circuits or trials that don't exist, or isn't made of numbers."""
     s = stimulus
     if s.trials < 1:
         raise ValueError(f"a stimulus has at least one trial, got {s.trials}")
@@ -80,3 +103,11 @@ def verify_stimulus(stimulus: Stimulus, external: int) -> None:
         raise ValueError(f"stimulus.trial must lie in 0..{s.trials - 1}")
     if not np.all(np.isfinite(s.time_us)):
         raise ValueError("stimulus.time_us must be finite")
+    for c in s.currents:
+        if len(c.circuits) and (c.circuits.min() < 0 or c.circuits.max() >= circuits):
+            raise ValueError(f"there are circuits 0..{circuits - 1}; a current goes into {c.circuits.min()}.."
+                             f"{c.circuits.max()}")
+        if np.any(np.diff(c.step) <= 0):
+            raise ValueError("the steps of a current must be ascending")
+        if not (np.all(np.isfinite(c.value)) and np.all(np.isfinite(c.gain))):
+            raise ValueError("currents must be finite")

@@ -253,7 +253,7 @@ def _cells(network: Network, target: Target, alpha, offset, reference, exact: bo
         "v_leak": alpha * get["v_rest"] + offset, "v_reset": alpha * get["v_reset"] + offset,
         "v_thresh": alpha * over_neurons(network, comparator) + offset, "tau_m": get["tau_m"] * u,
         "tau_syn_exc": get["tau_syn_E"] * u, "tau_syn_inh": get["tau_syn_I"] * u,
-        "refractory_us": get["tau_refrac"] * u, "i_offset": get["i_offset"] / get["cm"] * alpha / u,
+        "refractory_us": get["tau_refrac"] * u, "i_offset": get["i_offset"] * current_gain(network, target, alpha),
         "spiking": np.ones(network.neurons, bool), "conductance": conductance,
         "e_rev_exc": e_rev[0], "e_rev_inh": e_rev[1], "e_ref_exc": e_ref[0], "e_ref_inh": e_ref[1],
         "exponential": exponential, "delta_t": np.where(exponential, alpha * get["delta_T"], 1.0),
@@ -271,6 +271,11 @@ def _demand_references(network: Network, conductance, e_rev, e_ref) -> None:
             f"reversal potentials of {parameter(network, 'e_rev_E')[i]:g} and {parameter(network, 'e_rev_I')[i]:g} mV",
             f"a reference potential in {limits.E_REF_RANGE} CADC LSB below the excitatory and above the inhibitory one",
             f"population {p.label!r}", "move the reversal potentials apart, or use chip='ideal'")
+
+
+def current_gain(network: Network, target: Target, alpha: np.ndarray) -> np.ndarray:
+    """What 1 nA into each neuron is, LSB / us, (n,)."""
+    return alpha / (parameter(network, "cm") * us_per_ms(target))
 
 
 # --- state -------------------------------------------------------------------------------------------------

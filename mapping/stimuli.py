@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from pynn_brainscales.emulator.state import ChipState
 from pynn_brainscales.emulator.state import initial_state as emulator_state
-from pynn_brainscales.emulator.stimulus import PoissonSources, Stimulus
+from pynn_brainscales.emulator.stimulus import InjectedCurrent, PoissonSources, Stimulus
 
 from .mapped import Mapped
 from .network import Source
-from .scale import initial_values, us_per_ms
+from .scale import current_gain, initial_values, us_per_ms
 
 
 def stimulus(mapped: Mapped, sources: Sequence[Source] | None = None, trials: int = 1, first_trial: int = 0
@@ -40,6 +40,12 @@ def stimulus(mapped: Mapped, sources: Sequence[Source] | None = None, trials: in
                                           begin + p["duration"] * u, key))
         start += source.size
     return Stimulus(np.concatenate(channel), np.concatenate(time), None, trials, first_trial, tuple(poisson))
+
+
+def injected(mapped: Mapped, neuron: np.ndarray, step: np.ndarray, value: np.ndarray) -> InjectedCurrent:
+    """A current in nA into some neurons, which takes a new value at each of the given steps."""
+    gain = current_gain(mapped.network, mapped.target, mapped.scaled.alpha)
+    return InjectedCurrent(mapped.master[neuron], gain[neuron], step, value)
 
 
 def initial_state(mapped: Mapped, trials: int = 1, first_trial: int = 0) -> ChipState:

@@ -62,22 +62,24 @@ from .standardmodels.cells import (  # noqa: E402
     SpikeSourceArray,
     SpikeSourcePoisson,
 )
+from .standardmodels.electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource  # noqa: E402
 from .standardmodels.synapses import StaticSynapse  # noqa: E402
 from .trials import run_trials  # noqa: E402
 from .version import __version__  # noqa: E402
 
 __all__ = [
-    "AllToAllConnector", "ArrayConnector", "Assembly", "CSAConnector", "CloneConnector",
+    "ACSource", "AllToAllConnector", "ArrayConnector", "Assembly", "CSAConnector", "CloneConnector", "DCSource",
     "DisplacementDependentProbabilityConnector", "DistanceDependentProbabilityConnector", "EIF_cond_exp_isfa_ista",
     "FixedNumberPostConnector", "FixedNumberPreConnector", "FixedProbabilityConnector", "FixedTotalNumberConnector",
     "FromFileConnector", "FromListConnector", "GSLRNG", "IF_cond_exp", "IF_curr_exp",
-    "IndexBasedProbabilityConnector", "NativeRNG", "Network", "NumpyRNG", "OneToOneConnector", "Population",
-    "PopulationView", "Projection", "RandomDistribution", "SmallWorldConnector", "Space", "SpikeSourceArray",
-    "SpikeSourcePoisson", "StaticSynapse", "__version__", "connect", "connectors", "control", "create", "end", "errors",
-    "get_current_time", "get_max_delay", "get_min_delay", "get_time_step", "initialize", "last_mapping",
-    "list_standard_models", "map_network", "num_processes", "populations", "procedural_api", "projections", "random",
-    "rank", "record", "record_gsyn", "record_v", "recording", "reset", "run", "run_for", "run_trials", "run_until",
-    "set", "setup", "simulator", "space", "standardmodels"]
+    "IndexBasedProbabilityConnector", "NativeRNG", "Network", "NoisyCurrentSource", "NumpyRNG", "OneToOneConnector",
+    "Population", "PopulationView", "Projection", "RandomDistribution", "SmallWorldConnector", "Space",
+    "SpikeSourceArray", "SpikeSourcePoisson", "StaticSynapse", "StepCurrentSource", "__version__", "connect",
+    "connectors", "control", "create", "end", "errors", "get_current_time", "get_max_delay", "get_min_delay",
+    "get_time_step", "initialize", "last_mapping", "list_standard_models", "map_network", "num_processes",
+    "populations", "procedural_api", "projections", "random", "rank", "record", "record_gsyn", "record_v",
+    "recording", "reset", "run", "run_for", "run_trials", "run_until", "set", "setup", "simulator", "space",
+    "standardmodels"]
 
 
 def list_standard_models() -> list[str]:

@@ -15,15 +15,18 @@ import numpy as np
 from pyNN import common
 from pyNN.common.control import BaseState
 
+from .describe import describe, describe_sources
 from .emulator.profile import calibrated
 from .emulator.run import run as run_chips
 from .emulator.state import ChipState, carry, same_circuits
 from .emulator.stimulus import Stimulus
+from .injection import currents
 from .mapping.compile import compile
 from .mapping.errors import MappingWarning
 from .mapping.mapped import Mapped
 from .mapping.readback import signals, spikes
-from .mapping.stimuli import initial_state, stimulus
+from .mapping.stimuli import initial_state
+from .mapping.stimuli import stimulus as build_stimulus
 from .mapping.target import Target
 from .transfer import transfer
 
@@ -69,6 +72,7 @@ class State(BaseState):
         self.session_start = datetime.now().astimezone()
         self.populations: list = []
         self.projections: list = []
+        self.currents: list = []
         self.id_counter = 1
         self.segment_counter = -1
         self.mapped: Mapped | None = None
@@ -84,6 +88,8 @@ class State(BaseState):
         self.t_start = 0
         self.segment_counter += 1
         self.chips = None
+        for source in self.currents:
+            source.reset()
 
     @property
     def t(self) -> float:
@@ -110,8 +116,6 @@ class State(BaseState):
 
     def map(self) -> Mapped:
         """Bring the mapping, and the chips' state, up to date with the description."""
-        from .describe import describe, describe_sources
-
         if self.stale >= Stale.VALUES or self.mapped is None:
             old, network = self.mapped, describe(self)
             previous = old if self.stale == Stale.VALUES else None
@@ -120,7 +124,7 @@ class State(BaseState):
                 self._carry(old)
             self.stimulus = None
         if self.stimulus is None or self.stale >= Stale.STIMULUS:
-            self.stimulus = stimulus(self.mapped, describe_sources(self), 1, self.trial)
+            self.stimulus = build_stimulus(self.mapped, describe_sources(self), 1, self.trial)
         self.stale = Stale.NOTHING
         return self.mapped
 
@@ -162,8 +166,10 @@ class State(BaseState):
         if stop <= self.step:
             return
         start = self.step
-        recording, self.chips = run_chips(mapped.config, self.stimulus, (stop - start) * mapped.config.step_us,
-                                          self.chips)
+        stimulus = self.stimulus.replace(currents=currents(self.currents, mapped, start, stop))
+        recording, self.chips = run_chips(mapped.config, stimulus, (stop - start) * mapped.config.step_us, self.chips)
+        for source in self.currents:
+            source.keep(start, stop)
         self.step = stop
         fired, sampled = spikes(mapped, recording), signals(mapped, recording)
         for recorder in self.recorders:

@@ -10,6 +10,7 @@ import numpy as np
 from . import simulator
 from .emulator.run import run
 from .emulator.stimulus import Stimulus
+from .injection import currents
 from .mapping.readback import signals, spikes_by_trial
 from .mapping.scale import us_per_ms
 from .mapping.stimuli import initial_state
@@ -73,6 +74,7 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
     order = np.argsort(trial, kind="stable")
     channel, time, trial = channel[order], time[order], trial[order]
     edges = np.searchsorted(trial, np.arange(0, trials + BATCH, BATCH))
+    injected = currents(state.currents, mapped, 0, round(duration / state.dt))
     parts = []
     for k, start in enumerate(range(0, trials, BATCH)):
         count = min(BATCH, trials - start)
@@ -82,7 +84,7 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
             np.concatenate([channel[mine], np.tile(everywhere[0], count)]),
             np.concatenate([time[mine], np.tile(everywhere[1], count)]),
             np.concatenate([trial[mine] - start, np.repeat(np.arange(count), repeated)]), count, first_trial + start,
-            base.poisson)
+            base.poisson, injected)
         recording, _ = run(mapped.config, stimulus, duration * u, initial_state(mapped, count, first_trial + start))
         parts.append((start, recording))
     return _results(mapped, trials, parts)
