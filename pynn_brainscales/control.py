@@ -15,7 +15,10 @@ from .mapping.errors import MappingError
 from .mapping.mapped import Mapped
 from .mapping.target import Target
 
-CHIP_VARIABLE = "PYNN_BRAINSCALES_CHIP"  # of the environment: the profile of scripts that don't name one
+# of the environment: what scripts get that don't say it
+VARIABLES = {"chip": "PYNN_BRAINSCALES_CHIP", "seed": "PYNN_BRAINSCALES_SEED",
+             "chip_seed": "PYNN_BRAINSCALES_CHIP_SEED"}
+_DEFAULTS = {"chip": "calibrated", "seed": "0", "chip_seed": "0"}
 
 _OURS = {"on_loss", "speedup", "max_chips", "circuits_per_neuron"}
 # what standard scripts pass on to other simulators; none of it means anything here
@@ -29,7 +32,8 @@ _FOREIGN = frozenset({
 
 
 def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_MIN_DELAY,
-          chip: str | Profile | None = None, seed: int = 0, chip_seed: int = 0, trial_noise: str = "repeat",
+          chip: str | Profile | None = None, seed: int | None = None, chip_seed: int | None = None,
+          trial_noise: str = "repeat",
           progress: bool = False, **extra_params) -> int:
     """Begin anew: forget every network, and choose the chip.
 
@@ -41,10 +45,10 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         "ideal", "quantised", "calibrated" or "uncalibrated", or one of the profiles of
         ``pynn_brainscales.emulator.profile`` with some effects changed. By default the environment variable
         PYNN_BRAINSCALES_CHIP, else "calibrated".
-    seed : int
-        Of temporal noise and Poisson sources.
-    chip_seed : int
-        Names the virtual chips: their fixed pattern.
+    seed : int, optional
+        Of temporal noise and Poisson sources; by default the environment variable PYNN_BRAINSCALES_SEED, else 0.
+    chip_seed : int, optional
+        Names the virtual chips: their fixed pattern; by default PYNN_BRAINSCALES_CHIP_SEED, else 0.
     trial_noise : {"repeat", "fresh"}
         Whether ``reset()`` brings the same random numbers again, or new ones.
     progress : bool
@@ -75,7 +79,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     if unknown:
         warnings.warn(f"setup() does not know {', '.join(unknown)}, which have no effect; its own arguments are chip, "
                       f"seed, chip_seed, trial_noise, progress, {', '.join(sorted(_OURS))}", UserWarning, stacklevel=2)
-    chosen = profile(os.environ.get(CHIP_VARIABLE, "calibrated") if chip is None else chip)
+    chosen = profile(default("chip") if chip is None else chip)
     target = Target(profile=chosen, chip_seed=_seed("chip_seed", chip_seed), seed=_seed("seed", seed),
                     **{k: v for k, v in extra_params.items() if k in _OURS})
     state = simulator.state
@@ -95,7 +99,17 @@ def _check_times(timestep, min_delay, max_delay) -> None:
             raise ValueError(f"min_delay={min_delay} ms must not be greater than max_delay={max_delay} ms")
 
 
+def default(name: str) -> str:
+    """What ``setup`` takes for an argument that isn't given: from the environment, or our own default."""
+    return os.environ.get(VARIABLES[name], _DEFAULTS[name])
+
+
 def _seed(name: str, value) -> int:
+    if value is None:
+        try:
+            value = int(default(name))
+        except ValueError:
+            raise ValueError(f"{VARIABLES[name]}={default(name)!r} must be a whole number") from None
     if int(value) != value or value < 0:
         raise ValueError(f"{name}={value!r} must be a whole number >= 0")
     return int(value)

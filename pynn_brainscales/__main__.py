@@ -1,0 +1,88 @@
+"""``python -m pynn_brainscales``: run an unchanged script, or a network document, on the emulated chip."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import runpy
+import sys
+from pathlib import Path
+
+import pyNN
+
+from . import control, simulator
+from .emulator.profile import PROFILES, profile
+from .emulator.run import run as run_chips
+from .mapping.compile import compile
+from .mapping.document import load
+from .mapping.mapped import Mapped
+from .mapping.readback import spikes
+from .mapping.stimuli import initial_state, stimulus
+from .mapping.target import Target
+
+SIMULATORS = ("nest", "neuron", "brian2", "arbor", "mock", "brainscales")  # names that we answer to
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and do what it says; the exit status."""
+    args = _parser().parse_args(arguments)
+    if args.file.suffix == ".json":
+        mapped = compile(load(args.file), Target(profile=profile(args.chip or control.default("chip")),
+                                                 seed=args.seed or 0, chip_seed=args.chip_seed or 0,
+                                                 on_loss="warn" if args.command == "map" else "error"))
+        if args.command == "run":
+            _run_network(mapped, args.duration)
+        print(mapped if args.command == "map" else mapped.report)
+        return 0
+    if args.command == "map":
+        raise SystemExit(f"map takes a network document (.json), not {args.file}; run a script to see its mapping")
+    _run_script(args)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pynn_brainscales", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (("run", "run a PyNN script or a network document"), ("map", "map a network document only")):
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument("--chip", choices=list(PROFILES), help="profile of the virtual chips")
+        command.add_argument("--seed", type=int, help="of noise and Poisson sources")
+        command.add_argument("--chip-seed", type=int, help="names the virtual chips")
+        if name == "run":
+            command.add_argument("--duration", type=float, default=1000.0, help="of a document, ms (default 1000)")
+        command.add_argument("file", type=Path, help="a PyNN script (.py) or a network document (.json)")
+        if name == "run":
+            command.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the script")
+    return parser
+
+
+def _run_script(args: argparse.Namespace) -> None:
+    """Run a script that may say ``import pyNN.nest as sim``, or ask for a simulator by name."""
+    if not args.file.exists():
+        raise SystemExit(f"there is no script {args.file}")
+    ours = importlib.import_module("pynn_brainscales")
+    for name in SIMULATORS:
+        sys.modules[f"pyNN.{name}"] = ours
+        setattr(pyNN, name, ours)
+    for key in ("chip", "seed", "chip_seed"):
+        if getattr(args, key) is not None:
+            os.environ[control.VARIABLES[key]] = str(getattr(args, key))
+    sys.argv = [str(args.file), *args.arguments]
+    sys.path.insert(0, str(args.file.resolve().parent))
+    runpy.run_path(str(args.file), run_name="__main__")
+    if simulator.state.mapped is not None:
+        print(simulator.state.mapped.report)
+
+
+def _run_network(mapped: Mapped, duration: float) -> None:
+    """Run a document and print the rates of its populations."""
+    steps = round(duration / mapped.network.timestep)
+    recording, _ = run_chips(mapped.config, stimulus(mapped), steps * mapped.config.step_us, initial_state(mapped))
+    for label, (index, _) in spikes(mapped, recording).items():
+        size = next(p.size for p in mapped.network.parts if p.label == label)
+        print(f"{label}: {len(index)} spikes, {1000.0 * len(index) / size / duration:.4g} Hz a neuron")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

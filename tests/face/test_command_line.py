@@ -1,0 +1,79 @@
+"""``python -m pynn_brainscales``: unchanged scripts, and documents."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pynn_brainscales.mapping import document
+
+import pynn_brainscales as sim
+
+SCRIPT = '''
+import sys
+{imports}
+sim.setup(timestep=0.1)
+cells = sim.Population(10, sim.IF_curr_exp(i_offset=1.0), label="cells")
+cells.record("spikes")
+sim.run(100.0)
+print("arguments", sys.argv[1:], "spikes", sum(len(t) for t in cells.get_data().segments[0].spiketrains))
+sim.end()
+'''
+IMPORTS = {"nest": "import pyNN.nest as sim", "neuron": "from pyNN import neuron as sim",
+           "named": "from pyNN.utility import get_simulator\nsim, options = get_simulator()",
+           "ours": "import pynn_brainscales as sim"}
+
+
+ROOT = Path(sim.__file__).resolve().parent.parent
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+
+
+def command(*arguments, cwd):
+    return subprocess.run([sys.executable, "-m", "pynn_brainscales", *map(str, arguments)], cwd=cwd, text=True,
+                          capture_output=True, check=False, env=ENVIRONMENT)
+
+
+@pytest.mark.parametrize("how", IMPORTS)
+def test_unchanged_scripts(tmp_path, how):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(imports=IMPORTS[how]))
+    result = command("run", "--chip", "ideal", script, "brainscales", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "arguments ['brainscales'] spikes 30" in result.stdout
+    assert "mapped to 1 chip: ideal" in result.stdout
+
+
+def test_seeds_reach_the_script(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(imports=IMPORTS["ours"]) + "print(sim.last_mapping().target.seed, "
+                      "sim.last_mapping().target.chip_seed)\n")
+    result = command("run", "--seed", "5", "--chip-seed", "7", script, cwd=tmp_path)
+    assert "\n5 7\n" in result.stdout
+
+
+def test_documents(tmp_path):
+    sim.setup(timestep=0.1, chip="ideal")
+    cells = sim.Population(5, sim.IF_curr_exp(), label="cells")
+    source = sim.Population(4, sim.SpikeSourcePoisson(rate=100.0), label="source")
+    sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=1.0, delay=1.0))
+    document.save(sim.map_network().network, tmp_path / "network.json")
+    mapped = command("map", "network.json", cwd=tmp_path)
+    assert mapped.returncode == 0, mapped.stderr
+    assert "mapped to 1 chip: calibrated" in mapped.stdout
+    assert "chip 0  A cells" in mapped.stdout
+    ran = command("run", "--chip", "ideal", "--duration", "500", "network.json", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    line = next(x for x in ran.stdout.splitlines() if x.startswith("source: "))
+    assert abs(int(line.split()[1]) - 200) < 60
+    assert np.isclose(float(line.split()[3]), int(line.split()[1]) / 4 / 0.5, rtol=1e-3)
+
+
+def test_bad_calls(tmp_path):
+    assert "there is no script" in command("run", "none.py", cwd=tmp_path).stderr
+    assert "invalid choice: 'perfect'" in command("run", "--chip", "perfect", "x.py", cwd=tmp_path).stderr
+    (tmp_path / "bad.json").write_text("{}")
+    assert "key 'format' is missing" in command("map", "bad.json", cwd=tmp_path).stderr
+    (tmp_path / "x.py").write_text("")
+    assert "map takes a network document" in command("map", "x.py", cwd=tmp_path).stderr
