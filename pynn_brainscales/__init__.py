@@ -13,7 +13,6 @@ import sys as _sys  # noqa: E402
 import pyNN as _pyNN  # noqa: E402
 from pyNN import errors, random, space, standardmodels  # noqa: E402
 from pyNN.connectors import (  # noqa: E402
-    AllToAllConnector,
     ArrayConnector,
     CloneConnector,
     CSAConnector,
@@ -34,6 +33,7 @@ from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution  # noqa:
 from pyNN.space import Space  # noqa: E402
 
 from . import connectors, control, populations, procedural_api, projections, recording, simulator  # noqa: E402
+from .connectors import AllToAllConnector  # noqa: E402
 from .control import (  # noqa: E402
     end,
     get_current_time,

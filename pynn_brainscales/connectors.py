@@ -14,6 +14,19 @@ from pyNN.parameters import ParameterSpace
 from pyNN.random import RandomDistribution
 
 
+class AllToAllConnector(pynn.AllToAllConnector):
+    """Connects all pairs of cells, as PyNN's connector of this name.
+
+    ``allow_self_connections`` may be True, False, or "NoMutual", which PyNN does not take here.
+    """
+
+    def __init__(self, allow_self_connections=True, location_selector=None, safe=True, callback=None):
+        if not (isinstance(allow_self_connections, bool) or allow_self_connections == "NoMutual"):
+            raise ValueError(f"allow_self_connections={allow_self_connections!r}; there are True, False and 'NoMutual'")
+        super().__init__(True, location_selector, safe, callback)
+        self.allow_self_connections = allow_self_connections
+
+
 def connect(connector, projection) -> None:
     """Make the connections of a projection."""
     builder = _BUILDERS.get(type(connector))
@@ -32,10 +45,7 @@ def _plain_parameters(synapse_type) -> bool:
 
 
 def _all_to_all(connector, projection) -> bool:
-    mask = np.ones(projection.shape[::-1], bool)
-    if connector.allow_self_connections is False:
-        mask &= ~_same_cell(projection)
-    return _by_mask(connector, projection, mask)
+    return _by_mask(connector, projection, _allowed(connector, projection))
 
 
 def _one_to_one(connector, projection) -> bool:
@@ -43,21 +53,54 @@ def _one_to_one(connector, projection) -> bool:
 
 
 def _fixed_probability(connector, projection) -> bool:
-    if connector.allow_self_connections == "NoMutual" and projection.pre is not projection.post:
-        return False
     pre, post = projection.shape
     mask = (connector.rng.next(pre * post, "uniform", {"low": 0, "high": 1}) < connector.p_connect).reshape(post, pre)
-    if connector.allow_self_connections == "NoMutual":
-        mask &= np.arange(pre)[None, :] > np.arange(post)[:, None]
-    elif not connector.allow_self_connections:
-        mask &= ~_same_cell(projection)
-    return _by_mask(connector, projection, mask)
+    return _by_mask(connector, projection, mask & _allowed(connector, projection))
 
 
-def _same_cell(projection) -> np.ndarray:
-    """(post, pre): whether both are the same cell."""
+def _small_world(connector, projection) -> bool:
+    """Each cell to its neighbours closer than ``degree``; every connection is moved elsewhere with a probability.
+
+    A moved connection goes to a cell that is not connected yet, drawn evenly (Watts & Strogatz 1998, Nature
+    393:440). With ``n_connections`` each cell keeps so many of its neighbours, drawn at random.
+    """
+    near = connector._generate_distance_map(projection).evaluate() < float(connector.d_expression.split("<")[1])
+    allowed = _allowed(connector, projection).T
+    mask = np.zeros(projection.shape, bool)
+    for i in range(projection.pre.size):
+        targets = np.flatnonzero(near[i] & allowed[i])
+        if connector.n_connections is not None:
+            if len(targets) < connector.n_connections:
+                raise errors.ConnectionError(
+                    f"{projection.label}: n_connections={connector.n_connections}, but cell {i} has {len(targets)} "
+                    "neighbours within the degree; use a larger degree or fewer connections")
+            targets = np.sort(targets[np.argsort(_uniform(connector, len(targets)))[:connector.n_connections]])
+        mask[i, targets] = True
+        for target in targets[_uniform(connector, len(targets)) < connector.rewiring]:
+            free = np.flatnonzero(allowed[i] & ~mask[i])
+            if len(free):
+                mask[i, target] = False
+                mask[i, free[int(_uniform(connector, 1)[0] * len(free))]] = True
+    return _by_mask(connector, projection, np.ascontiguousarray(mask.T))
+
+
+def _uniform(connector, n: int) -> np.ndarray:
+    return np.atleast_1d(connector.rng.next(n, "uniform", {"low": 0, "high": 1})) if n else np.zeros(0)
+
+
+def _allowed(connector, projection) -> np.ndarray:
+    """(post, pre): pairs that ``allow_self_connections`` permits.
+
+    "NoMutual" keeps, of two pairs that are each other's reverse, the one whose presynaptic cell has the greater
+    number: within one population PyNN's own rule; pairs whose reverse is not in the projection are all kept.
+    """
     pre, post = (cells.all_cells.astype(int) for cells in (projection.pre, projection.post))
-    return post[:, None] == pre[None, :]
+    if connector.allow_self_connections is True:
+        return np.ones((len(post), len(pre)), bool)
+    if connector.allow_self_connections == "NoMutual":
+        reversible = np.isin(post, pre)[:, None] & np.isin(pre, post)[None, :]
+        return ~reversible | (pre[None, :] > post[:, None])
+    return post[:, None] != pre[None, :]
 
 
 def _by_mask(connector, projection, mask: np.ndarray) -> bool:
@@ -115,5 +158,6 @@ def _from_list(connector, projection) -> bool:
     return True
 
 
-_BUILDERS = {pynn.AllToAllConnector: _all_to_all, pynn.OneToOneConnector: _one_to_one,
+_BUILDERS = {pynn.AllToAllConnector: _all_to_all, AllToAllConnector: _all_to_all,
+             pynn.SmallWorldConnector: _small_world, pynn.OneToOneConnector: _one_to_one,
              pynn.FixedProbabilityConnector: _fixed_probability, pynn.FromListConnector: _from_list}

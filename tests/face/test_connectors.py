@@ -58,6 +58,51 @@ def test_one_to_one_from_a_single_cell():
     assert projection.get(["weight"], "list") == [(0, 0, 0.1)]
 
 
+def pairs(projection):
+    return {k[:2] for k in projection.get(["weight"], "list")}
+
+
+def test_no_mutual_connections():
+    sim.setup()
+    cells, other = sim.Population(12, sim.IF_curr_exp()), sim.Population(5, sim.IF_curr_exp())
+    synapse = sim.StaticSynapse(weight=0.1)
+    some = {"p_connect": 0.6, "allow_self_connections": "NoMutual"}
+    for pre, post in ((cells, cells), (cells[:8], cells[4:]), (cells, other)):
+        every = sim.Projection(pre, post, sim.AllToAllConnector(allow_self_connections="NoMutual"), synapse)
+        drawn = sim.Projection(pre, post, sim.FixedProbabilityConnector(rng=NumpyRNG(2), **some), synapse)
+        for projection in (every, drawn):
+            ids = {(int(pre[i]), int(post[j])) for i, j in pairs(projection)}
+            assert len(ids) == len(projection)
+            assert not any((j, i) in ids for i, j in ids)
+        if pre is cells:
+            assert len(every) == (12 * 11 // 2 if post is cells else 60)
+    expected = connect(pyNN.mock, c.FixedProbabilityConnector(rng=NumpyRNG(2), **some), SYNAPSES["numbers"])
+    assert connect(sim, c.FixedProbabilityConnector(rng=NumpyRNG(2), **some), SYNAPSES["numbers"]) == expected
+    with pytest.raises(ValueError, match="True, False and 'NoMutual'"):
+        sim.AllToAllConnector(allow_self_connections="never")
+
+
+@pytest.mark.parametrize("rewiring", [0.0, 0.3, 1.0])
+def test_small_world(rewiring):
+    sim.setup()
+    cells = sim.Population(60, sim.IF_curr_exp())  # one unit apart on a line
+    space = sim.Space(periodic_boundaries=((0, 60), None, None))
+    make = {"degree": 3.5, "rewiring": rewiring, "allow_self_connections": False}
+    projection = sim.Projection(cells, cells, sim.SmallWorldConnector(rng=NumpyRNG(3), **make), sim.StaticSynapse(
+        weight=0.1), space=space)
+    found = pairs(projection)
+    assert len(projection) == len(found) == 60 * 6
+    assert all(i != j for i, j in found)
+    far = np.mean([min(abs(i - j), 60 - abs(i - j)) > 3 for i, j in found])
+    assert far == pytest.approx(rewiring, abs=0.08)
+    fewer = sim.Projection(cells, cells, sim.SmallWorldConnector(rng=NumpyRNG(3), n_connections=4, **make),
+                           sim.StaticSynapse(weight=0.1), space=space)
+    assert np.bincount([int(i) for i, _ in pairs(fewer)]).tolist() == [4] * 60
+    with pytest.raises(sim.errors.ConnectionError, match="n_connections=9, but cell 0 has 6"):
+        sim.Projection(cells, cells, sim.SmallWorldConnector(rng=NumpyRNG(3), n_connections=9, **make),
+                       sim.StaticSynapse(weight=0.1), space=space)
+
+
 def test_clone_and_file(tmp_path):
     sim.setup()
     cells = sim.Population(6, sim.IF_curr_exp())
