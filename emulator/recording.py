@@ -36,7 +36,7 @@ class Recording(Frozen):
         Spikes of all circuits in temporal order; the time of a spike is ``spike_step * step_us``.
     input_trial, input_channel : int, (I,)
     input_time_us : float, (I,)
-        Events of the Poisson sources that were drawn, in temporal order.
+        Events of Poisson and renewal sources, as they were drawn, in temporal order.
     samples : tuple of Samples
         One for each probe of the configuration.
     """

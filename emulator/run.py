@@ -15,7 +15,7 @@ from .kernels.injection import Injection
 from .kernels.noise import SlowNoise, ThresholdJitter
 from .kernels.queue import BatchQueue, SingleQueue, expand
 from .kernels.readout import Sampler
-from .kernels.sources import draw_poisson, given_events, nearest_step
+from .kernels.sources import draw_sources, given_events, nearest_step
 from .program import ADAPTIVE_CONDUCTANCE, CONDUCTANCE, LENT_AFTER, LENT_BEFORE, LINEAR, Program, lower
 from .recording import Recording
 from .state import ChipState, initial_state
@@ -137,10 +137,10 @@ class _Run:
                                     g.kind == ADAPTIVE_CONDUCTANCE, g.joined, self.x)
 
     def _outside(self, stimulus: Stimulus) -> tuple[np.ndarray, ...]:
-        """Put all events from outside, and those still on their way, into the queue; the Poisson events drawn."""
+        """Put all events from outside, and those still on their way, into the queue; the events drawn."""
         p, h, s = self.p, self.p.config.step_us, self.s
         trial, channel, time = given_events(stimulus, self.start, self.stop, h)
-        drawn = draw_poisson(stimulus, p.config.noise.seed, self.start, self.stop, h)
+        drawn = draw_sources(stimulus, p.config.noise.seed, self.start, self.stop, h)
         trial, channel = np.concatenate([trial, drawn[0]]), np.concatenate([channel, drawn[1]])
         fired = nearest_step(np.concatenate([time, drawn[2]]), h)
         self.fired = tuple(np.concatenate([a, b]) for a, b in (

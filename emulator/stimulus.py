@@ -33,6 +33,33 @@ class PoissonSources(Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class RenewalSources(Frozen):
+    """Renewal processes that are drawn during the run: intervals are a dead time plus a gamma-distributed time.
+
+    Attributes
+    ----------
+    channels : int, (n,)
+        External channels.
+    shape : float, (n,)
+        Of the gamma distribution; 1 is an exponential.
+    scale_us, dead_us : float, (n,)
+        Scale of the gamma distribution, and dead time, us.
+    start_us, stop_us : float, (n,)
+        The first interval begins at ``start_us``.
+    key : int
+        Names the random stream, among all groups of sources.
+    """
+
+    channels: np.ndarray
+    shape: np.ndarray
+    scale_us: np.ndarray
+    dead_us: np.ndarray
+    start_us: np.ndarray
+    stop_us: np.ndarray
+    key: int
+
+
+@dataclass(frozen=True, eq=False)
 class InjectedCurrent(Frozen):
     """A current, the same in all trials, into some circuits.
 
@@ -71,6 +98,7 @@ class Stimulus(Frozen):
         Number of the first run in the random streams: trial t of this batch draws what run ``first_trial + t``
         draws alone.
     poisson : tuple of PoissonSources
+    renewal : tuple of RenewalSources
     currents : tuple of InjectedCurrent
     """
 
@@ -80,6 +108,7 @@ class Stimulus(Frozen):
     trials: int = 1
     first_trial: int = 0
     poisson: tuple[PoissonSources, ...] = ()
+    renewal: tuple[RenewalSources, ...] = ()
     currents: tuple[InjectedCurrent, ...] = ()
 
 
@@ -95,7 +124,7 @@ def verify_stimulus(stimulus: Stimulus, external: int, circuits: int) -> None:
         raise ValueError(f"a stimulus has at least one trial, got {s.trials}")
     if s.channel.shape != s.time_us.shape or (s.trial is not None and s.trial.shape != s.channel.shape):
         raise ValueError("stimulus.channel, time_us and trial must have one shape")
-    for channels in (s.channel, *(p.channels for p in s.poisson)):
+    for channels in (s.channel, *(p.channels for p in s.poisson), *(r.channels for r in s.renewal)):
         if len(channels) and (channels.min() < 0 or channels.max() >= external):
             raise ValueError(f"the configuration has external channels 0..{external - 1}; the stimulus names "
                              f"{channels.min()}..{channels.max()}")

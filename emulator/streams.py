@@ -23,6 +23,7 @@ class Stream(IntEnum):
     THRESHOLD = 5
     READOUT = 6
     POISSON = 7
+    RENEWAL = 8
 
 
 def generator(seed: int, stream: Stream, *key: int) -> np.random.Generator:

@@ -9,7 +9,7 @@ from pynn_brainscales.emulator import limits
 
 from .cells import CONDUCTANCE_MODELS, comparator
 from .errors import MappingError, MappingWarning
-from .network import Network, Population, Projection, verify_network
+from .network import Network, Population, Projection, Source, verify_network
 from .scale import us_per_ms
 from .target import Target
 
@@ -22,6 +22,8 @@ def check(network: Network, target: Target) -> None:
     verify_network(network)
     for population in network.populations:
         _check_cells(population)
+    for source in network.sources:
+        _check_source(source)
     for projection in network.projections:
         _check_synapses(projection, network)
     _check_size(network, target)
@@ -46,6 +48,19 @@ def _check_cells(p: Population) -> None:
             f"a threshold above the lower of v_rest={p.parameters['v_rest'][i]:g} and "
             f"v_reset={p.parameters['v_reset'][i]:g} mV", where,
             "the comparator fires when the membrane crosses the threshold from below: raise the threshold")
+
+
+def _check_source(s: Source) -> None:
+    where, p = f"population {s.label!r}", s.parameters
+    if "rate" in p and np.any(p["rate"] < 0):
+        raise MappingError(f"rate={p['rate'].min():g} Hz", "rate >= 0", where)
+    for name in ("alpha", "beta"):
+        if name in p and np.any(p[name] <= 0):
+            raise MappingError(f"{name}={p[name].min():g}", f"{name} > 0", where)
+    if s.model == "SpikeSourcePoissonRefractory" and np.any(p["rate"] * p["tau_refrac"] >= 1e3 * (1 - 1e-12)):
+        i = int(np.argmax(p["rate"] * p["tau_refrac"]))
+        raise MappingError(f"rate={p['rate'][i]:g} Hz with tau_refrac={p['tau_refrac'][i]:g} ms",
+                           f"a mean rate below {1e3 / p['tau_refrac'][i]:g} Hz", where, "lower one of the two")
 
 
 def _check_synapses(p: Projection, network: Network) -> None:

@@ -48,7 +48,9 @@ def link_load(m: Mapped) -> LinkLoad:
 def _rate_per_us(source: Source, u: float) -> float:
     """Mean events per us of hardware time of all cells of a source together; of spike arrays, over their span."""
     p = source.parameters
-    if source.model == "SpikeSourcePoisson":
+    if source.model == "SpikeSourceGamma":
+        return float(np.sum(p["beta"] / p["alpha"])) * 1e-3 / u
+    if source.model != "SpikeSourceArray":
         return float(np.sum(p["rate"])) * 1e-3 / u
     times = p["spike_times"]
     span = float(np.ptp(times)) if len(times) > 1 else 0.0

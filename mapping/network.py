@@ -32,6 +32,8 @@ CELL_VARIABLES: Mapping[str, tuple[str, ...]] = MappingProxyType({
 SOURCE_PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "SpikeSourceArray": ("spike_times", "spike_index"),
     "SpikeSourcePoisson": ("rate", "start", "duration"),
+    "SpikeSourcePoissonRefractory": ("rate", "tau_refrac", "start", "duration"),
+    "SpikeSourceGamma": ("alpha", "beta", "start", "duration"),
 })
 RECEPTORS = ("excitatory", "inhibitory")
 
@@ -65,7 +67,9 @@ class Source(Frozen):
     """Spike sources outside the chip.
 
     ``SpikeSourceArray``: ``spike_times`` (M,) in ms and ``spike_index`` (M,), which source fires;
-    ``SpikeSourcePoisson``: ``rate`` (Hz), ``start`` and ``duration`` (ms), each of shape (size,).
+    the others draw theirs: ``start`` and ``duration`` (ms), and for ``SpikeSourcePoisson`` ``rate`` (Hz), for
+    ``SpikeSourcePoissonRefractory`` also ``tau_refrac`` (ms), for ``SpikeSourceGamma`` ``alpha`` (the shape of the
+    intervals' distribution) and ``beta`` (its rate, Hz), each of shape (size,).
     """
 
     label: str

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from pynn_brainscales.emulator.state import ChipState
 from pynn_brainscales.emulator.state import initial_state as emulator_state
-from pynn_brainscales.emulator.stimulus import InjectedCurrent, PoissonSources, Stimulus
+from pynn_brainscales.emulator.stimulus import InjectedCurrent, PoissonSources, RenewalSources, Stimulus
 
 from .mapped import Mapped
 from .network import Source
@@ -27,7 +27,9 @@ def stimulus(mapped: Mapped, sources: Sequence[Source] | None = None, trials: in
         Every trial gets the same spike arrays, and Poisson events of its own.
     """
     u = us_per_ms(mapped.target)
-    channel, time, poisson = [np.zeros(0, np.int64)], [np.zeros(0)], []
+    channel, time = [np.zeros(0, np.int64)], [np.zeros(0)]
+    poisson: list[PoissonSources] = []
+    renewal: list[RenewalSources] = []
     start = 0
     for key, source in enumerate(mapped.network.sources if sources is None else sources):
         p = source.parameters
@@ -35,11 +37,24 @@ def stimulus(mapped: Mapped, sources: Sequence[Source] | None = None, trials: in
             channel.append(p["spike_index"] + start)
             time.append(p["spike_times"] * u)
         else:
-            begin = p["start"] * u
-            poisson.append(PoissonSources(np.arange(start, start + source.size), p["rate"] * 1e-3 / u, begin,
-                                          begin + p["duration"] * u, key))
+            channels, begin = np.arange(start, start + source.size), p["start"] * u
+            end = begin + p["duration"] * u
+            if source.model == "SpikeSourcePoisson":
+                poisson.append(PoissonSources(channels, p["rate"] * 1e-3 / u, begin, end, key))
+            else:
+                renewal.append(RenewalSources(channels, *_intervals(source, u), begin, end, key))
         start += source.size
-    return Stimulus(np.concatenate(channel), np.concatenate(time), None, trials, first_trial, tuple(poisson))
+    return Stimulus(np.concatenate(channel), np.concatenate(time), None, trials, first_trial, tuple(poisson),
+                    tuple(renewal))
+
+
+def _intervals(source: Source, u: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shape, scale (us) and dead time (us) of the intervals of a renewal source."""
+    p = source.parameters
+    if source.model == "SpikeSourceGamma":
+        return p["alpha"], 1e3 * u / p["beta"], np.zeros(source.size)
+    dead = p["tau_refrac"]
+    return np.ones(source.size), (1e3 / p["rate"] - dead) * u, dead * u  # the mean rate includes the dead time
 
 
 def injected(mapped: Mapped, neuron: np.ndarray, step: np.ndarray, value: np.ndarray) -> InjectedCurrent:

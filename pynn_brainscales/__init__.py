@@ -60,7 +60,9 @@ from .standardmodels.cells import (  # noqa: E402
     IF_cond_exp,
     IF_curr_exp,
     SpikeSourceArray,
+    SpikeSourceGamma,
     SpikeSourcePoisson,
+    SpikeSourcePoissonRefractory,
 )
 from .standardmodels.electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource  # noqa: E402
 from .standardmodels.synapses import StaticSynapse  # noqa: E402
@@ -74,12 +76,12 @@ __all__ = [
     "FromFileConnector", "FromListConnector", "GSLRNG", "IF_cond_exp", "IF_curr_exp",
     "IndexBasedProbabilityConnector", "NativeRNG", "Network", "NoisyCurrentSource", "NumpyRNG", "OneToOneConnector",
     "Population", "PopulationView", "Projection", "RandomDistribution", "SmallWorldConnector", "Space",
-    "SpikeSourceArray", "SpikeSourcePoisson", "StaticSynapse", "StepCurrentSource", "__version__", "connect",
-    "connectors", "control", "create", "end", "errors", "get_current_time", "get_max_delay", "get_min_delay",
-    "get_time_step", "initialize", "last_mapping", "list_standard_models", "map_network", "num_processes",
-    "populations", "procedural_api", "projections", "random", "rank", "record", "record_gsyn", "record_v",
-    "recording", "reset", "run", "run_for", "run_trials", "run_until", "set", "setup", "simulator", "space",
-    "standardmodels"]
+    "SpikeSourceArray", "SpikeSourceGamma", "SpikeSourcePoisson", "SpikeSourcePoissonRefractory", "StaticSynapse",
+    "StepCurrentSource", "__version__", "connect", "connectors", "control", "create", "end", "errors",
+    "get_current_time", "get_max_delay", "get_min_delay", "get_time_step", "initialize", "last_mapping",
+    "list_standard_models", "map_network", "num_processes", "populations", "procedural_api", "projections",
+    "random", "rank", "record", "record_gsyn", "record_v", "recording", "reset", "run", "run_for", "run_trials",
+    "run_until", "set", "setup", "simulator", "space", "standardmodels"]
 
 
 def list_standard_models() -> list[str]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from .mapping.network import CELL_PARAMETERS, CELL_VARIABLES, Network, Population, Probe, Projection, Source
+from .mapping.network import (
+    CELL_PARAMETERS,
+    CELL_VARIABLES,
+    SOURCE_PARAMETERS,
+    Network,
+    Population,
+    Probe,
+    Projection,
+    Source,
+)
 
 
 def describe(state) -> Network:
@@ -50,9 +59,9 @@ def _population(p) -> Population:
 
 def _source(p) -> Source:
     model = p.celltype.__class__.__name__
-    if model == "SpikeSourcePoisson":
+    if model != "SpikeSourceArray":
         return Source(p.mapped_label, p.size, model,
-                      {name: p._parameters[name].astype(float) for name in ("rate", "start", "duration")})
+                      {name: p._parameters[name].astype(float) for name in SOURCE_PARAMETERS[model]})
     trains = [t.value for t in p._parameters["spike_times"]]
     lengths = [len(t) for t in trains]
     return Source(p.mapped_label, p.size, model, {

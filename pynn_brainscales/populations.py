@@ -8,10 +8,9 @@ from pyNN.parameters import LazyArray, ParameterSpace, Sequence, simplify
 from pyNN.standardmodels import StandardCellType
 
 from . import simulator
+from .mapping.network import SOURCE_PARAMETERS
 from .recording import Recorder
 from .simulator import Stale
-
-_STIMULUS_MODELS = ("SpikeSourceArray", "SpikeSourcePoisson")
 
 
 class Assembly(common.Assembly):
@@ -68,7 +67,7 @@ class _Cells:
             check_parameter(owner.label, name, array[index])
             owner._parameters[name] = array
         model = owner.celltype.__class__.__name__
-        simulator.state.changed(Stale.STIMULUS if model in _STIMULUS_MODELS else Stale.VALUES)
+        simulator.state.changed(Stale.STIMULUS if model in SOURCE_PARAMETERS else Stale.VALUES)
 
     def _set_initial_value_array(self, variable, initial_values):
         owner, index = self._owner()

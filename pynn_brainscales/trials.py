@@ -84,7 +84,7 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
             np.concatenate([channel[mine], np.tile(everywhere[0], count)]),
             np.concatenate([time[mine], np.tile(everywhere[1], count)]),
             np.concatenate([trial[mine] - start, np.repeat(np.arange(count), repeated)]), count, first_trial + start,
-            base.poisson, injected)
+            base.poisson, base.renewal, injected)
         recording, _ = run(mapped.config, stimulus, duration * u, initial_state(mapped, count, first_trial + start))
         parts.append((start, recording))
     return _results(mapped, trials, parts)

@@ -1,4 +1,4 @@
-"""Events from outside: given times and Poisson processes, by trial and step."""
+"""Events from outside: given times, Poisson and renewal processes, by trial and step."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..stimulus import PoissonSources, Stimulus
+from ..stimulus import PoissonSources, RenewalSources, Stimulus
 from ..streams import BLOCK_STEPS, Stream, generator
+
+_INTERVALS = 64  # of a renewal process that are drawn at once
 
 
 @lru_cache(maxsize=64)
@@ -24,22 +26,57 @@ def _poisson_block(p: PoissonSources, seed: int, trial: int, block: int, block_u
     return p.channels[which[order]], time[order]
 
 
-def draw_poisson(stimulus: Stimulus, seed: int, start: int, stop: int, step_us: float
+class _Sequence:
+    """Events of renewal processes from their start on; it grows as far as it is asked for, always by the same draws."""
+
+    def __init__(self, p: RenewalSources, seed: int, trial: int) -> None:
+        self._p, self._rng = p, generator(seed, Stream.RENEWAL, trial, p.key)
+        self._last = np.array(p.start_us, float)
+        self._parts: list[np.ndarray] = []  # times (intervals drawn at once, n)
+        self._channel, self._time = np.zeros(0, np.int64), np.zeros(0)
+
+    def between(self, low_us: float, high_us: float) -> tuple[np.ndarray, np.ndarray]:
+        """(channel, time) of the events in low <= time < high, in temporal order."""
+        p = self._p
+        drawn = len(self._parts)
+        while np.any(self._last < np.minimum(high_us, p.stop_us)):
+            interval = p.dead_us + p.scale_us * self._rng.standard_gamma(p.shape, (_INTERVALS, len(self._last)))
+            self._parts.append(self._last + np.cumsum(interval, axis=0))
+            self._last = self._parts[-1][-1]
+        if len(self._parts) > drawn:
+            times = np.concatenate(self._parts)
+            row, which = np.nonzero(times < p.stop_us)
+            order = np.argsort(times[row, which], kind="stable")
+            self._channel, self._time = p.channels[which[order]], times[row, which][order]
+        low, high = np.searchsorted(self._time, (low_us, high_us))
+        return self._channel[low:high], self._time[low:high]
+
+
+@lru_cache(maxsize=64)
+def _sequence(p: RenewalSources, seed: int, trial: int) -> _Sequence:
+    return _Sequence(p, seed, trial)
+
+
+def draw_sources(stimulus: Stimulus, seed: int, start: int, stop: int, step_us: float
                  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Poisson events with start <= time / step < stop: (trial, channel, time in us), in temporal order per trial."""
+    """Drawn events with start <= time / step < stop: (trial, channel, time in us), in temporal order per trial."""
     parts = []
     block_us = BLOCK_STEPS * step_us
     for t in range(stimulus.trials):
+        number = stimulus.first_trial + t
         for p in stimulus.poisson:
             for block in range(start // BLOCK_STEPS, -(-stop // BLOCK_STEPS)):
-                channel, time = _poisson_block(p, seed, stimulus.first_trial + t, block, block_us)
+                channel, time = _poisson_block(p, seed, number, block, block_us)
                 low, high = np.searchsorted(time, (start * step_us, stop * step_us))
                 parts.append((np.full(high - low, t), channel[low:high], time[low:high]))
+        for r in stimulus.renewal:
+            channel, time = _sequence(r, seed, number).between(start * step_us, stop * step_us)
+            parts.append((np.full(len(time), t), channel, time))
     if not parts:
         none = np.zeros(0, np.int64)
         return none, none, np.zeros(0)
     trial, channel, time = (np.concatenate(a) for a in zip(*parts, strict=True))
-    if len(stimulus.poisson) > 1:
+    if len(stimulus.poisson) + len(stimulus.renewal) > 1:
         order = np.lexsort((time, trial))
         trial, channel, time = trial[order], channel[order], time[order]
     return trial, channel, time

@@ -35,4 +35,15 @@ class SpikeSourcePoisson(cells.SpikeSourcePoisson):
     translations = _same_names(cells.SpikeSourcePoisson)
 
 
-CELL_TYPES = (IF_curr_exp, IF_cond_exp, EIF_cond_exp_isfa_ista, SpikeSourceArray, SpikeSourcePoisson)
+class SpikeSourcePoissonRefractory(cells.SpikeSourcePoissonRefractory):
+    __doc__ = cells.SpikeSourcePoissonRefractory.__doc__
+    translations = _same_names(cells.SpikeSourcePoissonRefractory)
+
+
+class SpikeSourceGamma(cells.SpikeSourceGamma):
+    __doc__ = cells.SpikeSourceGamma.__doc__
+    translations = _same_names(cells.SpikeSourceGamma)
+
+
+CELL_TYPES = (IF_curr_exp, IF_cond_exp, EIF_cond_exp_isfa_ista, SpikeSourceArray, SpikeSourcePoisson,
+              SpikeSourcePoissonRefractory, SpikeSourceGamma)

@@ -184,6 +184,30 @@ def test_only_sources():
         assert distance < 0.03  # Kolmogorov-Smirnov: intervals are continuous and exponential
 
 
+@pytest.mark.parametrize("cut", [1, 7])
+def test_renewal_sources(cut):
+    """Intervals have the distribution that was asked for, and don't depend on where a run is cut."""
+    stats = pytest.importorskip("scipy.stats")
+    results = []
+    for pieces in (1, cut):
+        sim.setup(timestep=0.1, chip="ideal", seed=4)
+        gamma = sim.Population(2, sim.SpikeSourceGamma(alpha=[6.0, 2.0], beta=[100.0, 300.0]))
+        dead = sim.Population(2, sim.SpikeSourcePoissonRefractory(rate=[50.0, 100.0], tau_refrac=5.0, start=1000.0))
+        for p in (gamma, dead):
+            p.record("spikes")
+        for _ in range(pieces):
+            sim.run(21_000.0 / pieces)
+        results.append([t.magnitude for p in (gamma, dead) for t in p.get_data().segments[0].spiketrains])
+    for one, other in zip(*results, strict=True):
+        assert np.array_equal(one, other)
+    expected = [stats.gamma(6.0, scale=10.0), stats.gamma(2.0, scale=1000.0 / 300.0),
+                stats.expon(loc=5.0, scale=15.0), stats.expon(loc=5.0, scale=5.0)]
+    for train, distribution in zip(results[0], expected, strict=True):
+        assert len(train) > 300
+        assert stats.kstest(np.diff(train), distribution.cdf).statistic < 0.06
+    assert results[0][2].min() >= 1005.0
+
+
 @pytest.mark.parametrize("ending", ["pkl", "nix"])
 def test_files(cells, tmp_path, ending):
     cells.record(["v", "spikes"])

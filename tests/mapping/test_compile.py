@@ -138,8 +138,11 @@ def test_bad_networks(make):
         compile(network.replace(probes=(Probe("A", "w", np.arange(2), 1.0),)), CHIP)
     with pytest.raises(MappingError, match=r"a sampling interval of 0.15 ms; available: multiples of the timestep"):
         compile(network.replace(probes=(Probe("A", "v", np.arange(2), 0.15),)), CHIP)
-    with pytest.raises(MappingError, match="source model 'SpikeSourceGamma'"):
-        compile(network.replace(sources=(Source("S", 2, "SpikeSourceGamma", {}),)), CHIP)
+    with pytest.raises(MappingError, match="source model 'SpikeSourceInhGamma'"):
+        compile(network.replace(sources=(Source("S", 2, "SpikeSourceInhGamma", {}),)), CHIP)
+    dead = {"rate": np.full(2, 300.0), "tau_refrac": np.full(2, 5.0), "start": np.zeros(2), "duration": np.ones(2)}
+    with pytest.raises(MappingError, match=r"rate=300 Hz with tau_refrac=5 ms; available: a mean rate below 200 Hz"):
+        compile(network.replace(sources=(Source("S", 2, "SpikeSourcePoissonRefractory", dead),)), CHIP)
     with pytest.warns(MappingWarning, match=r"timestep of 1 ms is 1 us"):
         compile(make.Network((make.population("A", 1),), (), (), timestep=1.0, min_delay=1.0), CHIP)
 
