@@ -107,7 +107,8 @@ def test_assemblies_and_views_as_ends():
 def test_weights_of_the_wrong_sign(weight, receptor, cell):
     sim.setup()
     cells = sim.Population(3, getattr(sim, cell)())
-    with pytest.raises(sim.errors.ConnectionError):
+    sentence = f"weights from {weight} to {weight} for receptor type '{receptor}'"
+    with pytest.raises(sim.errors.ConnectionError, match=sentence):
         sim.Projection(cells, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=weight), receptor_type=receptor)
 
 
