@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import limits
 from .config import ChipConfig, Circuits
 from .streams import Stream, generator
 
@@ -30,6 +31,7 @@ def run_offsets(config: ChipConfig, trials: int, first_trial: int) -> np.ndarray
     noise, c = config.noise, config.circuits
     if not noise.run_offset:
         return np.zeros((trials, len(c)))
-    per_chip = np.array([[generator(noise.seed, Stream.RUN_OFFSET, first_trial + t, chip).standard_normal(512)
-                          for chip in range(config.chips)] for t in range(trials)])
+    streams = [[generator(noise.seed, Stream.RUN_OFFSET, first_trial + t, chip) for chip in range(config.chips)]
+               for t in range(trials)]
+    per_chip = np.array([[stream.standard_normal(limits.CIRCUITS) for stream in row] for row in streams])
     return noise.run_offset * per_chip[:, c.chip, c.circuit]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -14,14 +15,49 @@ def read_only(array) -> np.ndarray:
     return view
 
 
+def _lines(value, indent: str) -> list[str]:
+    """A line for each field of a frozen value, and for those of the values inside."""
+    lines = []
+    for field in dataclasses.fields(value):
+        inner = getattr(value, field.name)
+        head = f"{indent}{field.name:<18}"
+        if isinstance(inner, np.ndarray):
+            lines.append(head + _array(inner))
+        elif isinstance(inner, Mapping):
+            lines.append(head.rstrip())
+            lines += [f"{indent}  {key:<16}{_array(x) if isinstance(x, np.ndarray) else ''}".rstrip()
+                      for key, x in inner.items()]
+        elif isinstance(inner, Frozen) and type(inner).__str__ is Frozen.__str__:
+            lines += [f"{head}{type(inner).__name__}", *_lines(inner, indent + "  ")]
+        elif isinstance(inner, tuple):
+            lines.append(f"{head}{len(inner)} of {type(inner[0]).__name__}" if inner else f"{head}none")
+        else:
+            lines.append(head + str(inner).split("\n")[0])
+    return lines
+
+
+def _array(array: np.ndarray) -> str:
+    text = f"{array.dtype.name} {array.shape}"
+    if array.size == 0 or array.dtype.kind not in "iufb":
+        return text
+    low, high = (f"{float(x):.4g}" for x in (array.min(), array.max()))
+    return f"{text} {low}" if low == high else f"{text} {low} .. {high}"
+
+
 class Frozen:
-    """Mixin for frozen dataclasses: arrays become read-only views, ``replace`` gives a changed copy."""
+    """Mixin for frozen dataclasses: arrays become read-only views, ``replace`` gives a changed copy.
+
+    ``str()`` is a canonical text that fits a terminal: a line for each field, arrays by shape and range.
+    """
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 object.__setattr__(self, field.name, read_only(value))
+
+    def __str__(self) -> str:
+        return "\n".join([type(self).__name__, *_lines(self, "  ")])
 
     def replace(self, **changes):
         """A copy with some fields changed; TypeError for a name that is no field."""

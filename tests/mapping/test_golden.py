@@ -60,3 +60,16 @@ def test_text_of_a_mapping(make, case):
     if os.environ.get("REGENERATE"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+def test_text_of_every_representation(make):
+    """Each value between the passes has a text, of a line for each field; golden like the whole."""
+    network, target = both_signs(make)
+    m = compile(network, target)
+    parts = (m.network, m.scaled, m.expanded, m.placement, m.routing, m.rounded, m.config.circuits, m.config.synapses)
+    text = "\n\n".join(map(str, parts)) + "\n"
+    assert max(map(len, text.splitlines())) <= 100
+    path = GOLDEN / "representations.txt"
+    if os.environ.get("REGENERATE"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
