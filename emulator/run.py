@@ -80,7 +80,7 @@ class _Run:
         self.threshold = np.where((s.release >= 0) | self.unarmed, np.inf, self.theta)
         self.x_flat, self.w_flat, self.theta_flat, self.threshold_flat, self.unarmed_flat = (
             a.reshape(-1) for a in (self.x[0], self.w, self.theta, self.threshold, self.unarmed))
-        self.reset_flat = p.reset.reshape(-1)
+        self.reset_flat, self.nominal_flat = p.reset.reshape(-1), p.threshold.reshape(-1)
         self.releases: dict[int, list[np.ndarray]] = {}
         release = s.release.reshape(-1)
         refractory = np.flatnonzero(release >= 0)
@@ -224,8 +224,8 @@ class _Run:
             climb = self.x_flat.take(spiked) - self.reset_flat.take(spiked)
             self.w_flat[spiked] += p.b.take(circuit) + p.w_catch_up.take(circuit) * climb
         if self.jitter is not None:
-            base = p.threshold.reshape(-1)[spiked]
-            self.theta_flat[spiked] = base + self.jitter.draw(k, spiked) / p.unit[circuit]
+            base = self.nominal_flat.take(spiked)
+            self.theta_flat[spiked] = base + self.jitter.draw(k, spiked) / p.unit.take(circuit)
         self.threshold_flat[spiked] = np.inf
         if self.one_refractory is None:
             self._schedule_release(k + p.refractory[circuit], spiked)

@@ -67,19 +67,20 @@ class ThresholdJitter:
         self._key = (config, Stream.THRESHOLD, trials, first_trial, 1)
         self._sigma = config.noise.threshold_jitter
         self._passages = passages.reshape(-1)
-        self._rows: list[np.ndarray] = []
+        self._table = np.zeros((0, passages.size))  # one row for each threshold drawn in the present block
         self._block = -1
 
     def draw(self, step: int, spiked: np.ndarray) -> np.ndarray:
         """Jitter (LSB) for the flat indices of circuits that spiked at ``step``."""
         block = step // BLOCK_STEPS
         if block != self._block:
-            self._block, self._rows = block, []
-        nth = self._passages[spiked]
-        while len(self._rows) <= int(nth.max()):
-            self._rows.append(_normals(*self._key, block, len(self._rows)).reshape(-1))
-        self._passages[spiked] += 1
-        return self._sigma * np.array([self._rows[r][i] for r, i in zip(nth.tolist(), spiked.tolist(), strict=True)])
+            self._block, self._table = block, self._table[:0]
+        nth = self._passages.take(spiked)
+        while len(self._table) <= int(nth.max()):
+            row = _normals(*self._key, block, len(self._table)).reshape(1, -1)
+            self._table = np.concatenate([self._table, row])
+        self._passages[spiked] = nth + 1
+        return self._sigma * self._table[nth, spiked]
 
     def new_block(self) -> None:
         """Start counting anew; to be called at every multiple of ``BLOCK_STEPS``."""
