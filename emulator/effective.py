@@ -18,8 +18,9 @@ def effective_circuits(config: ChipConfig) -> Circuits:
     c, p = config.circuits, config.pattern
     if p is None:
         return c
+    distance = (c.v_thresh - c.v_leak) * p.threshold_distance
     return c.replace(
-        v_leak=c.v_leak + p.v_leak, v_reset=c.v_reset + p.v_reset, v_thresh=c.v_thresh + p.v_thresh,
+        v_leak=c.v_leak + p.v_leak, v_reset=c.v_reset + p.v_reset, v_thresh=c.v_leak + distance + p.v_thresh,
         v_exp=c.v_exp + p.v_exp, tau_m=c.tau_m * p.tau_m, tau_syn_exc=c.tau_syn_exc * p.tau_syn_exc,
         tau_syn_inh=c.tau_syn_inh * p.tau_syn_inh, gain_exc=c.gain_exc * p.gain_exc / p.capacitance,
         gain_inh=c.gain_inh * p.gain_inh / p.capacitance, i_offset=c.i_offset / p.capacitance,

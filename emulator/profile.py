@@ -27,6 +27,8 @@ class Profile(Frozen):
     tau_m, tau_syn, gain, gain_quadrant, synapse, driver, capacitance : float
         Static factors: time constants per circuit, synaptic gain per circuit and input, gain per quadrant,
         weight per synapse, amplitude per driver, membrane capacitance (acts on gain and offset current).
+    threshold_distance : float
+        Static factor of the distance from leak potential to threshold.
     delta_t, tau_w, a, b : float
         Static factors of the exponential and adaptation terms.
     cadc_offset, cadc_gain : float
@@ -59,6 +61,7 @@ class Profile(Frozen):
     synapse: float = 0.0
     driver: float = 0.0
     capacitance: float = 0.0
+    threshold_distance: float = 0.0
     delta_t: float = 0.0
     tau_w: float = 0.0
     a: float = 0.0
@@ -116,7 +119,21 @@ uncalibrated = Profile(
     gain_quadrant=0.232, synapse=0.05, driver=0.15, capacitance=0.015, delta_t=0.15, v_exp=10.0, tau_w=0.25,
     a=0.2, b=0.2, cadc_offset=10.0, cadc_gain=0.02, **_TEMPORAL)
 
-PROFILES = {p.name: p for p in (ideal, quantised, calibrated, uncalibrated)}
+# variations that studies of the spatial pooler on this chip have used
+htm_sp = quantised.replace(name="htm_sp", gain=0.02, synapse=0.1, threshold_distance=0.01)
+htm_sp_strong = quantised.replace(name="htm_sp_strong", gain=0.05, synapse=0.2, threshold_distance=0.02)
+
+
+def variation(sigma: float) -> Profile:
+    """A quantised chip with one relative spread of time constants, synaptic gain and distance to the threshold.
+
+    No noise: only the fixed pattern.
+    """
+    return quantised.replace(name=f"variation({sigma:g})", tau_m=sigma, tau_syn=sigma, gain=sigma,
+                             threshold_distance=sigma)
+
+
+PROFILES = {p.name: p for p in (ideal, quantised, calibrated, uncalibrated, htm_sp, htm_sp_strong)}
 
 
 def profile(which: str | Profile) -> Profile:

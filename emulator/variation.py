@@ -50,6 +50,7 @@ class FixedPattern(Frozen):
     gain_exc: np.ndarray
     gain_inh: np.ndarray
     capacitance: np.ndarray
+    threshold_distance: np.ndarray
     delta_t: np.ndarray
     tau_w: np.ndarray
     a: np.ndarray
@@ -64,7 +65,8 @@ _OFFSETS = ("v_leak", "v_reset", "v_thresh", "v_exp", "cadc_offset")
 _FACTORS = {"tau_m": "tau_m", "tau_syn_exc": "tau_syn", "tau_syn_inh": "tau_syn", "gain_exc": "gain",
             "gain_inh": "gain", "capacitance": "capacitance", "delta_t": "delta_t", "tau_w": "tau_w", "a": "a",
             "b": "b", "cadc_gain": "cadc_gain"}
-_QUANTITIES = (*_OFFSETS, *_FACTORS, "gain_quadrant", "synapse", "driver")  # position = key of the stream
+# position = key of the stream: new ones go to the end, or the chips of all seeds change
+_QUANTITIES = (*_OFFSETS, *_FACTORS, "gain_quadrant", "synapse", "driver", "threshold_distance")
 
 
 def draw_pattern(profile: Profile, chip_seed: int, seed: int, chips: int, chip: np.ndarray,
@@ -89,8 +91,9 @@ def draw_pattern(profile: Profile, chip_seed: int, seed: int, chips: int, chip: 
     FixedPattern or None
         None where the profile has no static variation at all.
     """
+    fields = _FACTORS | {"threshold_distance": "threshold_distance"}
     sigmas = {name: getattr(profile, name) for name in _OFFSETS} | {
-        name: getattr(profile, field) for name, field in _FACTORS.items()}
+        name: getattr(profile, field) for name, field in fields.items()}
     if not any((*sigmas.values(), profile.gain_quadrant, profile.synapse, profile.driver,
                 profile.capmem_rewrite)):
         return None

@@ -116,7 +116,8 @@ def _population(m: Mapped, number: int) -> dict:
     mine = population_of_neuron(m.network) == number
     alpha = float(m.scaled.alpha[mine][0])
     swing = float(np.min(comparator(p) - np.minimum(p.parameters["v_rest"], p.parameters["v_reset"])))
-    error_mv = m.target.profile.v_thresh / alpha
+    profile = m.target.profile
+    error_mv = float(np.hypot(profile.v_thresh / alpha, profile.threshold_distance * swing))
     result: dict[str, Any] = {
         "model": p.model, "size": p.size, "circuits": int(m.expanded.circuits[mine].sum()),
         "alpha_lsb_per_mv": alpha, "swing_lsb": alpha * swing, "threshold_spread_mv": error_mv,

@@ -2,7 +2,16 @@
 
 import numpy as np
 import pytest
-from pynn_brainscales.emulator.profile import PROFILES, calibrated, ideal, profile, quantised, uncalibrated
+from pynn_brainscales.emulator.effective import effective_circuits
+from pynn_brainscales.emulator.profile import (
+    PROFILES,
+    calibrated,
+    ideal,
+    profile,
+    quantised,
+    uncalibrated,
+    variation,
+)
 from pynn_brainscales.emulator.variation import draw_pattern
 
 CHIP, CIRCUIT = np.repeat([0, 1], 512), np.tile(np.arange(512), 2)
@@ -63,6 +72,26 @@ def test_chips_and_writings_differ_by_their_seeds():
     difference = rewritten.v_leak - base.v_leak
     assert np.std(difference) == pytest.approx(np.sqrt(2) / 2.4, rel=0.1)
     assert np.array_equal(rewritten.tau_m, base.tau_m)
+
+
+def test_sets_by_name():
+    v = variation(0.2)
+    p = pattern(v)
+    for name in ("tau_m", "tau_syn_exc", "gain_inh", "threshold_distance"):
+        assert np.std(np.log(getattr(p, name))) == pytest.approx(0.2, rel=0.1), name
+    assert np.all(p.v_leak == 0.0)
+    assert "variation(0.2)" in str(v)
+    assert profile("htm_sp").synapse == 0.1
+
+
+def test_distance_to_the_threshold(make):
+    cfg = make.config(512)
+    c = cfg.circuits
+    pattern_ = draw_pattern(quantised.replace(threshold_distance=0.1), 1, 1, 1, c.chip, c.circuit)
+    effective = effective_circuits(cfg.replace(pattern=pattern_))
+    ratio = (effective.v_thresh - effective.v_leak) / 45.0
+    assert np.std(np.log(ratio)) == pytest.approx(0.1, rel=0.1)
+    assert np.array_equal(effective.v_leak, c.v_leak)
 
 
 def test_unknown_profile_is_refused_by_name():
