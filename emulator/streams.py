@@ -24,6 +24,8 @@ class Stream(IntEnum):
     READOUT = 6
     POISSON = 7
     RENEWAL = 8
+    ESCAPE = 9
+    RELEASE = 10
 
 
 def generator(seed: int, stream: Stream, *key: int) -> np.random.Generator:
