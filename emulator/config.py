@@ -11,7 +11,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from . import coordinates, limits
+from .beside.coupling import Beside, verify_beside
 from .frozen import Frozen
+from .pairs import PairSynapses, verify_pairs
+from .relays import Relays, verify_relays
 from .variation import FixedPattern, Noise
 
 EXC, INH = 0, 1  # the two synaptic inputs of a circuit
@@ -122,6 +125,23 @@ class Routes(Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class DriverModes(Frozen):
+    """Settings of short-term plasticity that synapse drivers may have, arrays of shape (K,).
+
+    ``use`` (0..1) and ``tau_us`` of a driver's state; the strength of an event is ``1 + strength (x - offset)``, see
+    ``relays.Relays``. Entry 0 is "off" and is not looked at.
+    """
+
+    use: np.ndarray
+    tau_us: np.ndarray
+    strength: np.ndarray
+    offset: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.use)
+
+
+@dataclass(frozen=True, eq=False)
 class RoutedSynapses(Frozen):
     """Synapse arrays, drivers and routes of C chips.
 
@@ -135,6 +155,9 @@ class RoutedSynapses(Frozen):
     driver_mask : uint8, (C, 2, 128)
         Bits of the row select that a driver compares with its index on the bus.
     routes : Routes
+    driver_mode : uint8, (C, 2, 128), optional
+        Which of ``modes`` each driver has; none has any by default.
+    modes : DriverModes, optional
     """
 
     weight: np.ndarray
@@ -142,6 +165,40 @@ class RoutedSynapses(Frozen):
     row_sign: np.ndarray
     driver_mask: np.ndarray
     routes: Routes
+    driver_mode: np.ndarray | None = None
+    modes: DriverModes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LearningSynapses(Frozen):
+    """Synapses that learn from pairs of spikes, on a chip without limits; arrays of shape (M,).
+
+    Attributes
+    ----------
+    synapses : PairSynapses
+        Their rule and start weights; ``target`` is a circuit, or a cell of a group beside the chip.
+    input : int
+        EXC or INH of a circuit, or the receptor of a cell.
+    strength : float
+        Of a unit of weight, in units of the circuit's gain or of the receptor; negative where the weight's magnitude
+        stands for a negative current.
+    beside : int
+        Group of the targets, -1 for circuits.
+    """
+
+    synapses: PairSynapses
+    input: np.ndarray
+    strength: np.ndarray
+    beside: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class PairProbe(Frozen):
+    """Samples of the weights of some ``synapses`` of learning synapses ``group`` every ``interval_steps``."""
+
+    group: int
+    synapses: np.ndarray
+    interval_steps: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,12 +225,18 @@ class ChipConfig(Frozen):
     chips : int
     circuits : Circuits
     external : int
-        Number of external input channels.
+        Number of external input channels; those of cells beside the chip and of relays are among them.
     synapses : FreeSynapses or RoutedSynapses
     probes : tuple of Probe
     pattern : FixedPattern or None
         What the virtual chips make of the configuration; None is a perfect chip.
     noise : Noise
+    beside : Beside or None
+        Cells beside the chip.
+    relays : Relays or None
+        Short-term plastic and stochastic synapses.
+    pairs : tuple of LearningSynapses
+    pair_probes : tuple of PairProbe
     """
 
     step_us: float
@@ -184,6 +247,10 @@ class ChipConfig(Frozen):
     probes: tuple[Probe, ...] = ()
     pattern: FixedPattern | None = None
     noise: Noise = Noise()
+    beside: Beside | None = None
+    relays: Relays | None = None
+    pairs: tuple[LearningSynapses, ...] = ()
+    pair_probes: tuple[PairProbe, ...] = ()
 
 
 def verify_config(config: ChipConfig) -> None:
@@ -230,6 +297,16 @@ def verify_config(config: ChipConfig) -> None:
         if probe.interval_steps < 1:
             raise ValueError(f"a probe's interval_steps must be >= 1, got {probe.interval_steps}")
         _demand((probe.circuits >= 0) & (probe.circuits < n), f"probe.circuits must lie in 0..{n - 1}")
+    if config.beside is not None:
+        verify_beside(config.beside, n, config.external)
+    if config.relays is not None:
+        verify_relays(config.relays, sources, config.external)
+    for group in config.pairs:
+        verify_pairs(group.synapses, sources)
+    for probe in config.pair_probes:
+        if not 0 <= probe.group < len(config.pairs) or probe.interval_steps < 1:
+            raise ValueError(f"a probe of learning synapses {probe.group} every {probe.interval_steps} steps; there are "
+                             f"{len(config.pairs)}, and intervals of at least one step")
 
 
 def _verify_routed(s: RoutedSynapses, c: Circuits, chips: int, sources: int) -> None:
@@ -238,6 +315,11 @@ def _verify_routed(s: RoutedSynapses, c: Circuits, chips: int, sources: int) -> 
     for name, shape in shapes.items():
         if getattr(s, name).shape != shape:
             raise ValueError(f"synapses.{name} has shape {getattr(s, name).shape}, expected {shape}")
+    if s.driver_mode is not None:
+        if s.modes is None or s.driver_mode.shape != shapes["driver_mask"]:
+            raise ValueError(f"synapses.driver_mode has shape {s.driver_mode.shape}, expected {shapes['driver_mask']}, "
+                             "and needs synapses.modes")
+        _demand(s.driver_mode < len(s.modes), f"synapses.driver_mode must lie in 0..{len(s.modes) - 1}")
     _demand(s.weight <= limits.WEIGHT_MAX, "synapses.weight must lie in 0..63")
     _demand(s.label < limits.LABELS, "synapses.label must lie in 0..63")
     r = s.routes

@@ -74,6 +74,10 @@ GAIN_LSB_US = 0.085  # jump of dV/dt per weight LSB at the bias codes below, ful
 GAIN_GM = 500.0
 GAIN_DAC = 600.0
 
+# --- short-term plasticity in the synapse drivers ------------------------------------------------------------
+STP_CODES = 16  # utilization, recovery and offset have 4 bits each (vendor)
+STP_TAU_RANGE = (2.4, 2000.0)  # us, logarithmic over the recovery codes (ends measured on a predecessor; estimate)
+
 # --- readout (vendor) --------------------------------------------------------------------------------------
 CADC_MIN_INTERVAL_US = 0.54  # all circuits at once
 MADC_MIN_INTERVAL_US = 0.034  # one circuit; two circuits at half the rate each

@@ -15,8 +15,9 @@ from .config import INH, ChipConfig, Circuits, verify_config
 from .effective import effective_circuits, run_offsets
 from .frozen import Frozen
 from .kernels.neuron import Adaptive, current_propagator, step_mean
-from .kernels.routing import EventTable, event_table
+from .kernels.routing import EventTable, tabulate, through_drivers
 from .kernels.synapse import Delivery, plan_delivery
+from .relays import Relays
 
 # kinds of circuits; those that lend their inputs decay before a linear membrane takes them (its stored currents
 # count after the decay), and after the others' step (whose stored conductances are the mean over the step to come)
@@ -52,7 +53,7 @@ class Program(Frozen):
     weight; ``w_unit`` (N,) and ``w_shift`` (trials, N): stored adaptation = w * w_unit + w_shift at half steps.
     A spike adds ``b``, and ``w_catch_up`` times the height of the reset, since the half step before it was spent
     above. ``noise_gain`` (N,): what a shift of the leak potential by 1 LSB adds to the membrane (linear kind) or to
-    ``constant`` in a step.
+    ``constant`` in a step. ``relays`` are those of the configuration and of synapse drivers.
     """
 
     config: ChipConfig
@@ -77,6 +78,12 @@ class Program(Frozen):
     noise_gain: np.ndarray
     events: EventTable
     delivery: Delivery
+    relays: Relays | None
+
+    @property
+    def accompanied(self) -> bool:
+        """Something takes part in a run beside the circuits."""
+        return self.config.beside is not None or self.relays is not None or bool(self.config.pairs)
 
     @property
     def any_adaptation(self) -> bool:
@@ -84,15 +91,18 @@ class Program(Frozen):
 
 
 @lru_cache(maxsize=16)
-def _events(config: ChipConfig) -> EventTable:
+def _events(config: ChipConfig) -> tuple[EventTable, Relays | None]:
     verify_config(config)
-    return event_table(config)
+    synapses, relays = through_drivers(config)
+    return tabulate(synapses, max(1, len(config.circuits)), 2), relays
 
 
 @lru_cache(maxsize=16)
 def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
     """Make a configuration ready to run; ValueError if it breaks what the chip demands."""
-    events = _events(config)
+    events, relays = _events(config)
+    own = 0 if config.relays is None else len(config.relays)
+    channels = config.external + (0 if relays is None else len(relays) - own)
     c = effective_circuits(config)
     h, n = config.step_us, len(c)
     kind = _kinds(c)
@@ -126,7 +136,7 @@ def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
         b=np.where(c.adaptation, c.b * w_unit / w_half, 0.0), w_catch_up=a * (1 - w_half) * -leak / w_half,
         clamped=_clamped(config, kind),
         noise_gain=np.where(kind == LINEAR, -np.expm1(leak), leak / unit), events=events,
-        delivery=plan_delivery(events, synaptic * gain / strength, n, config.external, trials))
+        delivery=plan_delivery(events, synaptic * gain / strength, n, channels), relays=relays)
 
 
 def _kinds(c: Circuits) -> np.ndarray:

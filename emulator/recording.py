@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from .frozen import Frozen
+from .frozen import Frozen, read_only
+
+_NONE = read_only(np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,12 @@ class Recording(Frozen):
         Events of Poisson and renewal sources, as they were drawn, in temporal order.
     samples : tuple of Samples
         One for each probe of the configuration.
+    beside_trial, beside_cell, beside_step : int, (B,)
+        Spikes of the cells beside the chip, in temporal order.
+    beside_samples : tuple of Samples
+        One for each probe of cells beside the chip, in PyNN's units; ``circuits`` are cells of a group.
+    pair_samples : tuple of Samples
+        One for each probe of learning synapses; ``circuits`` are synapses.
     """
 
     start_step: int
@@ -52,3 +60,8 @@ class Recording(Frozen):
     input_channel: np.ndarray
     input_time_us: np.ndarray
     samples: tuple[Samples, ...]
+    beside_trial: np.ndarray = field(default_factory=lambda: _NONE)
+    beside_cell: np.ndarray = field(default_factory=lambda: _NONE)
+    beside_step: np.ndarray = field(default_factory=lambda: _NONE)
+    beside_samples: tuple[Samples, ...] = ()
+    pair_samples: tuple[Samples, ...] = ()

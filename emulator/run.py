@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from .companions import Companions
 from .config import ChipConfig
 from .kernels import neuron
 from .kernels.injection import Injection
@@ -54,7 +55,8 @@ def run(config: ChipConfig, stimulus: Stimulus | None, duration: float, state: C
         raise ValueError(f"a run goes forward: duration must be >= 0 us, got {duration}")
     if stimulus is None:
         stimulus = no_stimulus(1 if state is None else state.trials)
-    verify_stimulus(stimulus, config.external, len(config.circuits))
+    verify_stimulus(stimulus, config.external, len(config.circuits),
+                    0 if config.beside is None else config.beside.size)
     if state is None:
         state = initial_state(config, stimulus.trials, stimulus.first_trial)
     elif (state.trials, state.first_trial) != (stimulus.trials, stimulus.first_trial):
@@ -91,13 +93,15 @@ class _Run:
         self.jitter = (ThresholdJitter(config, p.trials, p.first_trial, self.passages)
                        if noise.threshold_jitter else None)
         capacitance = 1.0 if config.pattern is None else config.pattern.capacitance
-        self.injection = Injection(stimulus.currents, p.circuits, capacitance, start) if stimulus.currents else None
+        self.injection = Injection(stimulus.currents, p.circuits.tau_m / capacitance, start) if stimulus.currents else None
         moving = self.slow is not None or self.injection is not None
         self.drift = np.zeros_like(self.x[0]) if moving else None
         self.constants = [g.constant.copy() if moving else g.constant for g in p.groups]
         self.samplers = [Sampler(probe, i, p, self.x, self.w, start, stop) for i, probe in enumerate(config.probes)]
         queue = SingleQueue if p.trials == 1 else BatchQueue
-        self.queue = queue(p.delivery, self.x, self.n, start, stop)
+        self.queue = queue(p.delivery, self.x[1:3], start, stop)
+        self.companions = (Companions(p, s, self.queue, self.x[1:3], stimulus, start, stop) if p.accompanied
+                           else None)
         self.spikes: list[np.ndarray] = []
         self.spike_steps: list[int] = []
 
@@ -150,6 +154,8 @@ class _Run:
         if not coming.all():
             step, trial, event = step[coming], trial[coming], event[coming]
         self.queue.schedule(step, trial, event)
+        if self.companions is not None:
+            self.companions.begin(*self.fired)
         return drawn
 
     # --- the loop ------------------------------------------------------------------------------------------
@@ -163,10 +169,18 @@ class _Run:
             self._loop()
         circuits, steps = self._spikes()
         trial, circuit = np.divmod(circuits, max(1, self.n))
+        others, beside = self.companions, {}
+        if others is not None:
+            fired = others.spikes()
+            self.fired = tuple(np.concatenate([a, b]) for a, b in zip(self.fired, fired, strict=True))
+            first = self.n + (0 if others.beside is None else self.p.config.beside.first_channel)
+            beside = {"beside_step": fired[0], "beside_trial": fired[1], "beside_cell": fired[2] - first,
+                      "beside_samples": others.samples(), "pair_samples": others.weights()}
         recording = Recording(
             start_step=self.start, stop_step=self.stop, step_us=self.p.config.step_us, trials=self.p.trials,
             spike_trial=trial, spike_circuit=circuit, spike_step=steps, input_trial=drawn[0],
-            input_channel=drawn[1], input_time_us=drawn[2], samples=tuple(s.samples() for s in self.samplers))
+            input_channel=drawn[1], input_time_us=drawn[2], samples=tuple(s.samples() for s in self.samplers),
+            **beside)
         return recording, self._state(trial, circuit, steps)
 
     def _loop(self) -> None:
@@ -178,6 +192,7 @@ class _Run:
         slow_interval = self.slow.interval if self.slow else 0
         samplers = [(s.probe.interval_steps, s.take) for s in self.samplers]
         injected = self.injection.changes if self.injection is not None else {}
+        others = self.companions
         if self.drift is not None:
             self._apply_shifts()
         for k in range(self.start + 1, self.stop + 1):
@@ -189,6 +204,8 @@ class _Run:
             if self.slow is not None and (k - 1) % slow_interval == 0:
                 self.slow.at(k - 1)
                 self._apply_shifts()
+            if others is not None:
+                others.before(k)
             for step in steps:
                 step()
             greater_equal(v, threshold, above)
@@ -202,6 +219,8 @@ class _Run:
             if self.held.size:
                 v[self.held] = self.held_at
             deliver(k)
+            if others is not None:
+                others.after(k)
             for interval, take in samplers:
                 if k % interval == 0:
                     take()
@@ -237,6 +256,8 @@ class _Run:
         elif self.clamping:
             self._hold()
         self.queue.fire(k, spiked)
+        if self.companions is not None:
+            self.companions.fired(k, *np.divmod(spiked, self.n))
         if k in self.releases:
             self._release(k)
 
@@ -295,8 +316,12 @@ class _Run:
         for k, group in self.releases.items():
             for which in group:
                 release.reshape(-1)[which] = k
-        on_the_way = fired[0] + self.p.delivery.max_delay > self.stop
+        longest = self.p.delivery.max_delay
+        changes = {}
+        if self.companions is not None:
+            longest, changes = max(longest, self.companions.max_delay), self.companions.state()
+        on_the_way = fired[0] + longest > self.stop
         return self.s.replace(
             step=self.stop, x=self.x, w=self.w, theta=self.theta, release=release, unarmed=self.unarmed,
             passages=self.passages, slow=self.slow_value, fired_step=fired[0][on_the_way],
-            fired_trial=fired[1][on_the_way], fired_source=fired[2][on_the_way])
+            fired_trial=fired[1][on_the_way], fired_source=fired[2][on_the_way], **changes)

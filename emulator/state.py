@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from .beside.group import GroupState
+from .beside.group import initial_state as group_state
 from .config import ChipConfig
-from .frozen import Frozen
+from .frozen import Frozen, read_only
 from .kernels.noise import first_jitter
+from .kernels.pairs import PairState, initial_pair_state
+from .kernels.relay import RelayState, initial_relay_state
 from .program import Program, lower
+
+_NONE = read_only(np.zeros(0, np.int64))
+_NO_FACTOR = read_only(np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,14 @@ class ChipState(Frozen):
         Slow noise of the leak potential, CADC LSB.
     fired_step, fired_trial, fired_source : int, (F,)
         Firing of circuits and external channels whose events are still on their way.
+    beside : tuple of GroupState
+        Cells beside the chip.
+    relays : RelayState or None
+    pairs : tuple of PairState
+        Learning synapses.
+    sent_step, sent_trial, sent_channel : int, (S,)
+    sent_factor : float, (S,)
+        What relays have sent and what may still be on its way.
     """
 
     step: int
@@ -52,6 +68,13 @@ class ChipState(Frozen):
     fired_step: np.ndarray
     fired_trial: np.ndarray
     fired_source: np.ndarray
+    beside: tuple[GroupState, ...] = ()
+    relays: RelayState | None = None
+    pairs: tuple[PairState, ...] = ()
+    sent_step: np.ndarray = field(default_factory=lambda: _NONE)
+    sent_trial: np.ndarray = field(default_factory=lambda: _NONE)
+    sent_channel: np.ndarray = field(default_factory=lambda: _NONE)
+    sent_factor: np.ndarray = field(default_factory=lambda: _NO_FACTOR)
 
     @property
     def trials(self) -> int:
@@ -69,7 +92,7 @@ class Physical(Frozen):
 
 
 def initial_state(config: ChipConfig, trials: int = 1, first_trial: int = 0, v=None, w=None, i_exc=None,
-                  i_inh=None) -> ChipState:
+                  i_inh=None, beside: Sequence[Mapping[str, np.ndarray]] | None = None) -> ChipState:
     """The state before the first step.
 
     Parameters
@@ -80,6 +103,8 @@ def initial_state(config: ChipConfig, trials: int = 1, first_trial: int = 0, v=N
         Membrane and adaptation, CADC LSB; by default at the circuit's own leak potential and 0.
     i_exc, i_inh : float, broadcastable to (trials, N), optional
         Synaptic state, by circuit: drive in LSB / us, or conductance over capacitance in 1 / us; default 0.
+    beside : sequence of mappings, optional
+        Start values of every group beside the chip, by variable; see ``beside.group.initial_state``.
     """
     p = lower(config, trials, first_trial)
     c = p.circuits
@@ -95,7 +120,17 @@ def initial_state(config: ChipConfig, trials: int = 1, first_trial: int = 0, v=N
     return ChipState(
         step=0, first_trial=first_trial, x=x, w=stored_w, theta=p.threshold + jitter / p.unit,
         release=np.full(shape, -1, np.int64), unarmed=np.zeros(shape, bool), passages=passages,
-        slow=np.zeros(shape), fired_step=none, fired_trial=none, fired_source=none)
+        slow=np.zeros(shape), fired_step=none, fired_trial=none, fired_source=none,
+        beside=_beside_states(config, trials, beside),
+        relays=None if p.relays is None else initial_relay_state(p.relays, trials),
+        pairs=tuple(initial_pair_state(g.synapses, trials) for g in config.pairs))
+
+
+def _beside_states(config: ChipConfig, trials: int, given) -> tuple[GroupState, ...]:
+    if config.beside is None:
+        return ()
+    values = [{} for _ in config.beside.groups] if given is None else given
+    return tuple(group_state(g, trials, v) for g, v in zip(config.beside.groups, values, strict=True))
 
 
 def to_working(p: Program, s: Physical) -> tuple[np.ndarray, np.ndarray]:
@@ -140,7 +175,8 @@ def same_circuits(a: ChipConfig, b: ChipConfig) -> bool:
 def carry(state: ChipState, old: ChipConfig, new: ChipConfig) -> ChipState:
     """The same physical state under a configuration whose values have changed.
 
-    Both must have the same circuits in the same order; events on their way go where the new one sends them.
+    Both must have the same circuits in the same order; events on their way go where the new one sends them. Relays
+    go on if they are as many as before, else they start anew.
     """
     p = lower(old, state.trials, state.first_trial)
     q = lower(new, state.trials, state.first_trial)
@@ -151,4 +187,7 @@ def carry(state: ChipState, old: ChipConfig, new: ChipConfig) -> ChipState:
     connected = np.isfinite(p.threshold)
     with np.errstate(invalid="ignore"):
         jitter = np.where(connected, (state.theta - p.threshold) * p.unit, 0.0)
-    return state.replace(x=x, w=w, theta=q.threshold + jitter / q.unit)
+    changes = {}
+    if q.relays is not None and (p.relays is None or len(p.relays) != len(q.relays)):
+        changes["relays"] = initial_relay_state(q.relays, state.trials)
+    return state.replace(x=x, w=w, theta=q.threshold + jitter / q.unit, **changes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .frozen import Frozen
+from .kernels.inh_gamma import InhGammaSources
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +62,14 @@ class RenewalSources(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class InjectedCurrent(Frozen):
-    """A current, the same in all trials, into some circuits.
+    """A current, the same in all trials, into some circuits, or into some cells beside the chip.
 
     Attributes
     ----------
     circuits : int, (n,)
-        Membrane circuits, each once.
+        Membrane circuits, or cells beside the chip, each once.
     gain : float, (n,)
-        What a unit of ``value`` is in each of them, CADC LSB / us.
+        What a unit of ``value`` is in each of them, CADC LSB / us, or nA beside the chip.
     step : int, (m,)
         Absolute steps at which the value changes, ascending; before the first it is 0.
     value : float, (m,)
@@ -99,7 +100,11 @@ class Stimulus(Frozen):
         draws alone.
     poisson : tuple of PoissonSources
     renewal : tuple of RenewalSources
+    inh_gamma : tuple of InhGammaSources
     currents : tuple of InjectedCurrent
+        Into circuits.
+    currents_beside : tuple of InjectedCurrent
+        Into cells beside the chip.
     """
 
     channel: np.ndarray
@@ -109,7 +114,9 @@ class Stimulus(Frozen):
     first_trial: int = 0
     poisson: tuple[PoissonSources, ...] = ()
     renewal: tuple[RenewalSources, ...] = ()
+    inh_gamma: tuple[InhGammaSources, ...] = ()
     currents: tuple[InjectedCurrent, ...] = ()
+    currents_beside: tuple[InjectedCurrent, ...] = ()
 
 
 def no_stimulus(trials: int = 1) -> Stimulus:
@@ -117,14 +124,14 @@ def no_stimulus(trials: int = 1) -> Stimulus:
     return Stimulus(np.zeros(0, np.int64), np.zeros(0), None, trials)
 
 
-def verify_stimulus(stimulus: Stimulus, external: int, circuits: int) -> None:
+def verify_stimulus(stimulus: Stimulus, external: int, circuits: int, beside: int = 0) -> None:
     """Raise ValueError if a stimulus names channels, circuits or trials that don't exist, or isn't made of numbers."""
     s = stimulus
     if s.trials < 1:
         raise ValueError(f"a stimulus has at least one trial, got {s.trials}")
     if s.channel.shape != s.time_us.shape or (s.trial is not None and s.trial.shape != s.channel.shape):
         raise ValueError("stimulus.channel, time_us and trial must have one shape")
-    for channels in (s.channel, *(p.channels for p in s.poisson), *(r.channels for r in s.renewal)):
+    for channels in (s.channel, *(p.channels for p in (*s.poisson, *s.renewal, *s.inh_gamma))):
         if len(channels) and (channels.min() < 0 or channels.max() >= external):
             raise ValueError(f"the configuration has external channels 0..{external - 1}; the stimulus names "
                              f"{channels.min()}..{channels.max()}")
@@ -132,9 +139,10 @@ def verify_stimulus(stimulus: Stimulus, external: int, circuits: int) -> None:
         raise ValueError(f"stimulus.trial must lie in 0..{s.trials - 1}")
     if not np.all(np.isfinite(s.time_us)):
         raise ValueError("stimulus.time_us must be finite")
-    for c in s.currents:
-        if len(c.circuits) and (c.circuits.min() < 0 or c.circuits.max() >= circuits):
-            raise ValueError(f"there are circuits 0..{circuits - 1}; a current goes into {c.circuits.min()}.."
+    for c, count, what in [*((c, circuits, "circuits") for c in s.currents),
+                           *((c, beside, "cells beside the chip") for c in s.currents_beside)]:
+        if len(c.circuits) and (c.circuits.min() < 0 or c.circuits.max() >= count):
+            raise ValueError(f"there are {what} 0..{count - 1}; a current goes into {c.circuits.min()}.."
                              f"{c.circuits.max()}")
         if np.any(np.diff(c.step) <= 0):
             raise ValueError("the steps of a current must be ascending")

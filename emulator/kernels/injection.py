@@ -10,18 +10,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..config import Circuits
 from ..stimulus import InjectedCurrent
 
 
 class Injection:
-    """The currents of a run: ``shift`` (N,) is the present sum of all, as a shift of the leak potential, LSB."""
+    """The currents of a run: ``shift`` (N,) is the present sum of all, each times ``scale`` (N,).
 
-    def __init__(self, currents: Sequence[InjectedCurrent], circuits: Circuits, capacitance: np.ndarray | float,
-                 start: int) -> None:
-        self.shift = np.zeros(len(circuits))
+    For circuits ``scale`` makes it a shift of the leak potential, LSB; cells beside the chip take the current itself.
+    """
+
+    def __init__(self, currents: Sequence[InjectedCurrent], scale: np.ndarray, start: int) -> None:
+        self.shift = np.zeros(len(scale))
         self._where = [c.circuits for c in currents]
-        scale = circuits.tau_m / capacitance
         self._per_unit = [c.gain * scale[c.circuits] for c in currents]
         self._values: list[float] = []
         self.changes: dict[int, list[tuple[int, float]]] = {}

@@ -1,11 +1,14 @@
 """Events on their way: from the firing of a source to the step at which they act.
 
-Two forms of one contract, ``fire(step, indices)`` and ``deliver(step)``: ``SingleQueue`` for one trial, where each
+Two forms of one contract, ``fire(step, circuits)`` and ``deliver(step)``: ``SingleQueue`` for one trial, where each
 event is a Python number and one addition, and ``BatchQueue`` for many trials, where the events of a step are arrays.
-Both add the events of a step in ascending order of event number within each trial.
+Both add the events of a step in ascending order of event number within each trial, and after them the events that
+carry a factor (``_Weighted``), in the same order.
 """
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
 
 import numpy as np
 
@@ -24,19 +27,95 @@ def expand(d: Delivery, step: np.ndarray, trial: np.ndarray, source: np.ndarray
     return np.repeat(step, count) + d.source_delay[place], np.repeat(trial, count), d.source_event[place]
 
 
-class SingleQueue:
-    """Events of one trial."""
+def ascending(trial: np.ndarray, number: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """The order in which things that carry a factor are taken: by trial, number, factor."""
+    return np.lexsort((factor, number, trial))
 
-    def __init__(self, d: Delivery, x: np.ndarray, circuits: int, start: int, stop: int) -> None:
-        self._delivery, self._start, self._stop = d, start, stop
+
+class _Weighted:
+    """Events that carry a factor, which multiplies their row: those of relays."""
+
+    def __init__(self, d: Delivery, synaptic: np.ndarray) -> None:
+        self._delivery, self._synaptic, self._flat = d, synaptic, synaptic.reshape(-1)
+        self._due: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
+
+    def add(self, due: np.ndarray, trial: np.ndarray, event: np.ndarray, factor: np.ndarray) -> None:
+        for k in np.unique(due).tolist():
+            here = due == k
+            self._due.setdefault(k, []).append((trial[here], event[here], factor[here]))
+
+    def deliver(self, step: int) -> None:
+        if step not in self._due:
+            return
+        trial, event, factor = (np.concatenate(a) for a in zip(*self._due.pop(step), strict=True))
+        order = ascending(trial, event, factor)
+        trial, event, factor = trial[order], event[order], factor[order]
+        d = self._delivery
+        sparse = event >= d.first_sparse
+        for t, e, f in zip(trial[~sparse].tolist(), event[~sparse].tolist(), factor[~sparse].tolist(), strict=True):
+            block = next(b for b in reversed(d.blocks) if b.first_event <= e)
+            view = self._synaptic[block.input, t, block.start:block.stop]
+            view += block.rows[e - block.first_event] * f
+        k = event[sparse] - d.first_sparse
+        first, last = d.sparse_start[k], d.sparse_start[k + 1]
+        place, count = ranges(first, last), last - first
+        offset = (d.sparse_input[k] * self._synaptic.shape[1] + trial[sparse]) * d.targets
+        np.add.at(self._flat, d.sparse_target[place] + np.repeat(offset, count),
+                  d.sparse_value[place] * np.repeat(factor[sparse], count))
+
+
+class _Queue(ABC):
+    """What both forms share: the general way from a firing to its events."""
+
+    _delivery: Delivery
+    _stop: int
+    _weighted: _Weighted | None = None
+    _synaptic: np.ndarray
+
+    def emit(self, step: int, trial: np.ndarray, source: np.ndarray) -> None:
+        """Firings of any sources at a step."""
+        due, trial, event = expand(self._delivery, np.full(len(source), step), trial, source)
+        self._put(due, trial, event)
+
+    def emit_weighted(self, step: np.ndarray, trial: np.ndarray, source: np.ndarray, factor: np.ndarray,
+                      now: int) -> None:
+        """Firings, at one step each, whose events carry a factor; those due up to ``now`` are past."""
+        d = self._delivery
+        due, trial, event = expand(d, step, trial, source)
+        factor = np.repeat(factor, d.source_start[source + 1] - d.source_start[source])
+        coming = (due > now) & (due <= self._stop)
+        if coming.any():
+            if self._weighted is None:
+                self._weighted = _Weighted(d, self._synaptic)
+            self._weighted.add(due[coming], trial[coming], event[coming], factor[coming])
+
+    @abstractmethod
+    def _put(self, due: np.ndarray, trial: np.ndarray, event: np.ndarray) -> None:
+        """Note events that are due at some step."""
+
+    def deliver(self, step: int) -> None:
+        """Add all events that act at a step."""
+        self._deliver(step)
+        if self._weighted is not None:
+            self._weighted.deliver(step)
+
+    @abstractmethod
+    def _deliver(self, step: int) -> None:
+        """Add the events without a factor that act at a step."""
+
+
+class SingleQueue(_Queue):
+    """Events of one trial; ``synaptic`` is the state that they are added to, (inputs, 1, targets)."""
+
+    def __init__(self, d: Delivery, synaptic: np.ndarray, start: int, stop: int) -> None:
+        self._delivery, self._start, self._stop, self._synaptic = d, start, stop, synaptic
         self._slots = d.max_delay + 1
         self._ring: list[list[int]] = [[] for _ in range(self._slots)]
         self._out = d.outgoing
-        synaptic = x[1:3, 0]
-        self._flat = x[1:3].reshape(-1)
+        self._flat = synaptic.reshape(-1)
         self._operations: list[tuple] = []
         for block in d.blocks:
-            view = synaptic[block.input, block.start:block.stop]
+            view = synaptic[block.input, 0, block.start:block.stop]
             self._operations += [(view, row, view) for row in block.rows]
         self._targets = d.flat_target
         self._pieces: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -56,7 +135,11 @@ class SingleQueue:
             for delay, event in out[circuit]:
                 ring[(step + delay) % slots].append(event)
 
-    def deliver(self, step: int) -> None:
+    def _put(self, due: np.ndarray, trial: np.ndarray, event: np.ndarray) -> None:
+        for k, e in zip(due.tolist(), event.tolist(), strict=True):
+            self._ring[k % self._slots].append(e)
+
+    def _deliver(self, step: int) -> None:
         slot = step % self._slots
         due = self._ring[slot]
         i = step - self._start
@@ -99,23 +182,23 @@ class SingleQueue:
         np.add.at(self._flat, self._targets[place], d.sparse_value[place])
 
 
-class BatchQueue:
+class BatchQueue(_Queue):
     """Events of many trials, as codes ``trial * events + event`` in ascending order.
 
     Dense rows are added one by one here, too: a loop over rows costs less than picking and putting back the rows of
     several trials at once.
     """
 
-    def __init__(self, d: Delivery, x: np.ndarray, circuits: int, start: int, stop: int) -> None:
-        self._delivery, self._start, self._stop = d, start, stop
-        self._trials, self._circuits, self._events = x.shape[1], circuits, max(1, d.events)
+    def __init__(self, d: Delivery, synaptic: np.ndarray, start: int, stop: int) -> None:
+        self._delivery, self._start, self._stop, self._synaptic = d, start, stop, synaptic
+        self._trials, self._circuits, self._events = synaptic.shape[1], d.inside, max(1, d.events)
         self._slots = d.max_delay + 1
         self._ring: list[list[np.ndarray]] = [[] for _ in range(self._slots)]
-        self._flat = x[1:3].reshape(-1)
+        self._flat = synaptic.reshape(-1)
         self._rows: list[np.ndarray] = []
         self._views: list[list[np.ndarray]] = []  # of each event: the state of its targets, by trial
         for block in d.blocks:
-            views = list(x[1 + block.input][:, block.start:block.stop])
+            views = list(synaptic[block.input][:, block.start:block.stop])
             self._rows += list(block.rows)
             self._views += [views] * len(block.rows)
         self._one_delay = self._one_event_each()
@@ -153,12 +236,14 @@ class BatchQueue:
             code = trial * self._events + event
             self._ring[(step + self._one_delay) % self._slots].append(code[event >= 0])
             return
-        due, trial, event = expand(self._delivery, np.full(len(circuit), step), trial, circuit)
+        self.emit(step, trial, circuit)
+
+    def _put(self, due: np.ndarray, trial: np.ndarray, event: np.ndarray) -> None:
         code = trial * self._events + event
         for k in np.unique(due).tolist():
             self._ring[k % self._slots].append(np.sort(code[due == k]))
 
-    def deliver(self, step: int) -> None:
+    def _deliver(self, step: int) -> None:
         i = step - self._start
         low, high = self._edges[i], self._edges[i + 1]
         if low != high:
@@ -187,7 +272,7 @@ class BatchQueue:
             add(view, rows[event], view)
 
     def _add_sparse(self, trial: np.ndarray, event: np.ndarray) -> None:
-        d, n = self._delivery, self._circuits
+        d, n = self._delivery, self._delivery.targets
         k = event - d.first_sparse
         first, last = d.sparse_start[k], d.sparse_start[k + 1]
         place = ranges(first, last)

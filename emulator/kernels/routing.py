@@ -7,18 +7,21 @@ whose events match drivers by row select and synapses by label.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import coordinates, limits
 from ..config import EXC, INH, ChipConfig, FreeSynapses, RoutedSynapses
+from ..relays import Kind, Relays
 
 
 class Synapses(NamedTuple):
     """Effective synapses as arrays of one shape: what every event finally drives.
 
-    ``weight`` is in units of the target circuit's gain, with the variation of synapse and driver applied.
+    ``weight`` is in units of the target circuit's gain, with the variation of synapse and driver applied; ``mode`` the
+    driver's mode of short-term plasticity where some driver has one, else None.
     """
 
     source: np.ndarray
@@ -26,6 +29,7 @@ class Synapses(NamedTuple):
     input: np.ndarray
     weight: np.ndarray
     delay_steps: np.ndarray
+    mode: np.ndarray | None = None
 
 
 class EventTable(NamedTuple):
@@ -107,22 +111,58 @@ def effective_synapses(config: ChipConfig) -> Synapses:
         bad = int(np.flatnonzero(on & (target < 0))[0])
         raise ValueError(f"synapse (chip, array, row, column) {tuple(int(w[bad]) for w in where)} has a weight, but "
                          "its column's circuit is not configured")
+    mode = None if s.driver_mode is None else s.driver_mode[where[0], where[1], driver][on].astype(np.int64)
     return Synapses(r.source[route][on], target[on], np.where(sign > 0, EXC, INH)[on], weight[on],
-                    r.delay_steps[route][on])
+                    r.delay_steps[route][on], mode)
 
 
-def event_table(config: ChipConfig, synapses: Synapses | None = None) -> EventTable:
-    """Events and their targets; synapses of one event on one circuit are summed."""
-    s = effective_synapses(config) if synapses is None else synapses
-    n = max(1, len(config.circuits))
+def through_drivers(config: ChipConfig) -> tuple[Synapses, Relays | None]:
+    """Effective synapses, and all relays: those of the configuration and of drivers with short-term plasticity.
+
+    A driver keeps its state for each label, and the labels of one source see the same events: so a relay stands for
+    each source and mode. Their channels are numbered after the external ones.
+    """
+    synapses = effective_synapses(config)
+    if synapses.mode is None or not synapses.mode.any():
+        return synapses, config.relays
+    plastic = np.flatnonzero(synapses.mode)
+    modes = config.synapses.modes
+    pair = synapses.source[plastic].astype(np.int64) * len(modes) + synapses.mode[plastic]
+    pairs, number = np.unique(pair, return_inverse=True)
+    source, mode = np.divmod(pairs, len(modes))
+    first = len(config.circuits) + config.external
+    through = synapses.source.astype(np.int64)
+    through[plastic] = first + number.reshape(-1)
+    zero = np.zeros(len(source))
+    relays = Relays(source=source, channel=config.external + np.arange(len(source)),
+                    kind=np.full(len(source), int(Kind.DRIVER)), use=modes.use[mode], tau_rec_us=modes.tau_us[mode],
+                    tau_facil_us=zero, probability=zero, sites=np.ones(len(source), np.int64), start_u=zero,
+                    strength=modes.strength[mode], offset=modes.offset[mode], tau_inact_us=zero,
+                    start_sites=np.ones(len(source), np.int64))
+    if config.relays is not None:
+        own = config.relays
+        own = own.replace(tau_inact_us=np.zeros(len(own)) if own.tau_inact_us is None else own.tau_inact_us,
+                          start_sites=own.sites if own.start_sites is None else own.start_sites)
+        relays = Relays(**{f.name: np.concatenate([getattr(own, f.name), getattr(relays, f.name)])
+                           for f in fields(Relays)})
+    return synapses._replace(source=through), relays
+
+
+def event_table(config: ChipConfig) -> EventTable:
+    """Events of a configuration and the circuits that they drive."""
+    return tabulate(through_drivers(config)[0], max(1, len(config.circuits)), 2)
+
+
+def tabulate(s: Synapses, targets: int, inputs: int) -> EventTable:
+    """Events and their targets; synapses of one event on one target are summed."""
     if len(s.source) == 0:
         none = np.zeros(0, np.intp)
         return EventTable(none, none, none, np.zeros(1, np.intp), none, np.zeros(0))
     delays = int(s.delay_steps.max()) + 1
-    event = (s.source.astype(np.int64) * delays + s.delay_steps) * 2 + s.input
-    if int(event.max()) >= (2**62) // n:
-        raise ValueError("too many sources, delays and circuits for one table of events")
-    key = event * n + s.target
+    event = (s.source.astype(np.int64) * delays + s.delay_steps) * inputs + s.input
+    if int(event.max()) >= (2**62) // targets:
+        raise ValueError("too many sources, delays and targets for one table of events")
+    key = event * targets + s.target
     order = np.argsort(key, kind="stable")
     key = key[order]
     new = np.empty(len(key), bool)
@@ -133,11 +173,11 @@ def event_table(config: ChipConfig, synapses: Synapses | None = None) -> EventTa
     if len(first) < len(key):
         weight = np.add.reduceat(weight, first)
     key = key[first]
-    event, target = np.divmod(key, n)
+    event, target = np.divmod(key, targets)
     new = np.empty(len(event), bool)
     new[0] = True
     np.not_equal(event[1:], event[:-1], out=new[1:])
     begin = np.flatnonzero(new)
     event = event[begin]
-    return EventTable(event // 2 // delays, event // 2 % delays, event % 2, np.append(begin, len(target)), target,
-                      weight)
+    return EventTable(event // inputs // delays, event // inputs % delays, event % inputs,
+                      np.append(begin, len(target)), target, weight)

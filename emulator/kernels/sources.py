@@ -1,4 +1,4 @@
-"""Events from outside: given times, Poisson and renewal processes, by trial and step."""
+"""Events from outside: given times, Poisson, renewal and inhomogeneous gamma processes, by trial and step."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from ..stimulus import PoissonSources, RenewalSources, Stimulus
 from ..streams import BLOCK_STEPS, Stream, generator
+from .inh_gamma import InhGammaSequence, InhGammaSources
 
 _INTERVALS = 64  # of a renewal process that are drawn at once
 
@@ -53,8 +54,8 @@ class _Sequence:
 
 
 @lru_cache(maxsize=64)
-def _sequence(p: RenewalSources, seed: int, trial: int) -> _Sequence:
-    return _Sequence(p, seed, trial)
+def _sequence(p: RenewalSources | InhGammaSources, seed: int, trial: int) -> _Sequence | InhGammaSequence:
+    return (_Sequence if isinstance(p, RenewalSources) else InhGammaSequence)(p, seed, trial)
 
 
 def draw_sources(stimulus: Stimulus, seed: int, start: int, stop: int, step_us: float
@@ -69,14 +70,14 @@ def draw_sources(stimulus: Stimulus, seed: int, start: int, stop: int, step_us: 
                 channel, time = _poisson_block(p, seed, number, block, block_us)
                 low, high = np.searchsorted(time, (start * step_us, stop * step_us))
                 parts.append((np.full(high - low, t), channel[low:high], time[low:high]))
-        for r in stimulus.renewal:
+        for r in (*stimulus.renewal, *stimulus.inh_gamma):
             channel, time = _sequence(r, seed, number).between(start * step_us, stop * step_us)
             parts.append((np.full(len(time), t), channel, time))
     if not parts:
         none = np.zeros(0, np.int64)
         return none, none, np.zeros(0)
     trial, channel, time = (np.concatenate(a) for a in zip(*parts, strict=True))
-    if len(stimulus.poisson) + len(stimulus.renewal) > 1:
+    if len(stimulus.poisson) + len(stimulus.renewal) + len(stimulus.inh_gamma) > 1:
         order = np.lexsort((time, trial))
         trial, channel, time = trial[order], channel[order], time[order]
     return trial, channel, time

@@ -38,13 +38,14 @@ class Block(Frozen):
 class Delivery(Frozen):
     """Events in the order of delivery: dense blocks first, then compressed rows.
 
-    ``source_start`` (S + 1,), ``source_event``, ``source_delay``: the events of every source. ``sparse_start``
-    (events + 1,), ``sparse_target`` (index into the flat state of one trial, (2, N)), ``sparse_value`` belong to
-    event numbers ``first_sparse`` and up.
+    ``source_start`` (S + 1,), ``source_event``, ``source_delay``: the events of every source, the first ``inside``
+    of which are circuits. ``sparse_start`` (events + 1,), ``sparse_target`` (0..targets-1), ``sparse_value`` belong
+    to event numbers ``first_sparse`` and up. The synaptic state is an array (inputs, trials, targets).
     """
 
     events: int
-    circuits: int
+    targets: int
+    inside: int
     max_delay: int
     source_start: np.ndarray
     source_event: np.ndarray
@@ -56,41 +57,38 @@ class Delivery(Frozen):
     sparse_target: np.ndarray
     sparse_value: np.ndarray
 
-
     @cached_property
     def outgoing(self) -> list[list[tuple[int, int]]]:
         """(delay, event) of every circuit, as plain numbers."""
         events = list(zip(self.source_delay.tolist(), self.source_event.tolist(), strict=True))
-        bounds = self.source_start[:self.circuits + 1].tolist()
+        bounds = self.source_start[:self.inside + 1].tolist()
         return [events[i:j] for i, j in pairwise(bounds)]
 
     @cached_property
     def flat_target(self) -> np.ndarray:
-        """Targets of compressed rows as indices into (2, N)."""
-        return self.sparse_target + np.repeat(self.sparse_input, np.diff(self.sparse_start)) * self.circuits
+        """Targets of compressed rows as indices into (inputs, targets)."""
+        return self.sparse_target + np.repeat(self.sparse_input, np.diff(self.sparse_start)) * self.targets
 
 
-def plan_delivery(table: EventTable, jump: np.ndarray, n: int, external: int, trials: int) -> Delivery:
+def plan_delivery(table: EventTable, jump: np.ndarray, inside: int, external: int) -> Delivery:
     """Bring a table of events into the form in which they are delivered.
 
     Parameters
     ----------
     table : EventTable
-    jump : float, (2, n)
-        Stored synaptic state per unit of weight.
-    n, external : int
-        Circuits and external channels.
-    trials : int
-        The order of events does not depend on it.
+    jump : float, (inputs, n)
+        Stored synaptic state per unit of weight, by input of each of n targets.
+    inside, external : int
+        Sources that are circuits, and external channels.
     """
-    events = len(table.source)
+    events, n = len(table.source), jump.shape[1]
     count = np.diff(table.start)
     value = table.weight * jump[np.repeat(table.input, count), table.target]
-    outside = table.source >= n
+    outside = table.source >= inside
     low, high = np.zeros(events, np.intp), np.zeros(events, np.intp)
     if events:
         low, high = table.target[table.start[:-1]], table.target[table.start[1:] - 1] + 1
-    dense, low, high = _spans(count, n, outside, table.input, low, high)
+    dense, low, high = _spans(count, n, len(jump), outside, table.input, low, high)
     order = np.lexsort((np.arange(events), high * dense, low * dense, table.input * dense, ~outside, ~dense))
     number = np.empty(events, np.intp)
     number[order] = np.arange(events)
@@ -99,15 +97,15 @@ def plan_delivery(table: EventTable, jump: np.ndarray, n: int, external: int, tr
     place = ranges(table.start[sparse], table.start[sparse + 1])
     by_source = np.argsort(table.source, kind="stable")  # the table is sorted already: this keeps its order
     return Delivery(
-        events=events, circuits=n, max_delay=int(table.delay.max()) if events else 0,
-        source_start=np.searchsorted(table.source[by_source], np.arange(n + external + 1)),
+        events=events, targets=n, inside=inside, max_delay=int(table.delay.max()) if events else 0,
+        source_start=np.searchsorted(table.source[by_source], np.arange(inside + external + 1)),
         source_event=number[by_source], source_delay=table.delay[by_source], blocks=blocks,
         first_sparse=int(dense.sum()), sparse_input=table.input[sparse],
         sparse_start=np.concatenate(([0], np.cumsum(count[sparse]))), sparse_target=table.target[place],
         sparse_value=value[place])
 
 
-def _spans(count, n, outside, input_, low, high):
+def _spans(count, n, inputs, outside, input_, low, high):
     """Which rows are dense, and the span of circuits that each of them covers.
 
     Rows that fill most of their own span are dense too, as long as there are few different spans.
@@ -116,7 +114,7 @@ def _spans(count, n, outside, input_, low, high):
     compact = (count > 1) & (2 * count >= high - low)
     low, high = low.copy(), high.copy()
     for out in (False, True):
-        for side in (0, 1):
+        for side in range(inputs):
             here = (outside == out) & (input_ == side)
             which = np.flatnonzero(here & (dense | compact))
             if len(np.unique(low[which] * (n + 1) + high[which])) <= _MAX_SPANS:

@@ -1,0 +1,187 @@
+"""What takes part in a run beside the circuits: cells on the host, relays, synapses that learn from pairs of spikes.
+
+Relays and learning synapses see the firings of a step k all at once, at the beginning of step k + 1, whichever their
+source: so what they do does not depend on where a run is cut.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from .beside.run import BesideRun
+from .kernels.pairs import PairRun
+from .kernels.queue import ascending
+from .kernels.relay import RelayRun
+from .program import Program
+from .recording import Samples
+from .state import ChipState
+from .stimulus import Stimulus
+
+Firings = tuple[np.ndarray, np.ndarray, np.ndarray]  # (step, trial, source)
+
+
+class Companions:
+    """The companions of one run; ``before``, ``fired`` and ``after`` are called in each step, in this order."""
+
+    def __init__(self, p: Program, s: ChipState, queue, synaptic: np.ndarray, stimulus: Stimulus, start: int,
+                 stop: int) -> None:
+        config = p.config
+        self._p, self._s, self._queue, self._flat = p, s, queue, synaptic.reshape(-1)
+        self._start, self._stop, self._circuits, self._trials = start, stop, len(p.circuits), p.trials
+        seed, h = config.noise.seed, config.step_us
+        self.beside = None if config.beside is None else BesideRun(
+            config.beside, s.beside, self._circuits, config.external, seed, p.first_trial, start, stop, stimulus)
+        self.relays = None if p.relays is None else RelayRun(p.relays, s.relays, seed, p.first_trial, h)
+        self.pairs = [PairRun(g.synapses, state, h, start) for g, state in zip(config.pairs, s.pairs, strict=True)]
+        self._waiting = self.relays is not None or bool(self.pairs)
+        self._now: list[tuple[np.ndarray, np.ndarray]] = []  # firings of the present step: (trial, source)
+        self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._spikes: list[Firings] = []
+        self._sent: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = [
+            (s.sent_step, s.sent_trial, s.sent_channel, s.sent_factor)]
+        self._samples = [_PairSampler(probe, self.pairs[probe.group], start, stop) for probe in config.pair_probes]
+
+    @property
+    def max_delay(self) -> int:
+        """For how many steps a firing must be remembered."""
+        return max(1, self.beside.max_delay if self.beside is not None else 0)
+
+    def begin(self, step: np.ndarray, trial: np.ndarray, source: np.ndarray) -> None:
+        """All firings that are known before the run: of external channels in it, and those still on their way."""
+        if self.beside is not None:
+            self.beside.schedule(step, trial, source)
+        if self._waiting:
+            here = np.flatnonzero((step >= self._start) & (step < self._stop))
+            order = here[np.argsort(step[here], kind="stable")]
+            steps, first = np.unique(step[order], return_index=True)
+            for k, (i, j) in zip(steps.tolist(), pairwise([*first.tolist(), len(order)]), strict=True):
+                self._known[k] = (trial[order[i:j]], source[order[i:j]])
+        if self.relays is not None:
+            self._send(*self._sent[0], now=self._start)
+        if self._start == 0 < self._stop:
+            self._take(0)
+
+    def before(self, step: int) -> None:
+        """Relays and learning synapses take the firings of the step before."""
+        if not self._waiting:
+            return
+        last = step - 1
+        parts = self._now
+        if last in self._known:
+            parts = [*parts, self._known[last]]
+        if parts:
+            trial, source = (np.concatenate(a) for a in zip(*parts, strict=True))
+            order = np.lexsort((source, trial))
+            trial, source = trial[order], source[order]
+            if self.relays is not None:
+                trial_, channel, factor = self.relays.fire(last, trial, source)
+                if len(channel):
+                    sent = (np.full(len(channel), last), trial_, channel, factor)
+                    self._sent.append(sent)
+                    self._send(*sent, now=last)
+            for pair in self.pairs:
+                pair.fire(last, trial, source)
+            self._now = []
+
+    def _send(self, step, trial, channel, factor, now: int) -> None:
+        source = channel + self._circuits
+        self._queue.emit_weighted(step, trial, source, factor, now)
+        if self.beside is not None:
+            outside = channel < self._p.config.external  # the drivers' own relays end on the chip
+            self.beside.emit_weighted(*(a[outside] for a in (step, trial, source, factor)), now)
+
+    def fired(self, step: int, trial: np.ndarray, source: np.ndarray) -> None:
+        """Circuits fired at the present step."""
+        if self.beside is not None:
+            self.beside.emit(step, trial, source)
+        if self._waiting:
+            self._now.append((trial, source))
+
+    def after(self, step: int) -> None:
+        """Cells beside the chip take the step; learning synapses deliver what is due."""
+        if self.beside is not None:
+            self.beside.advance(step)
+        for group, pair in zip(self._p.config.pairs, self.pairs, strict=True):
+            trial, synapse, weight = pair.advance(step)
+            if len(synapse):
+                self._deliver(group, trial, synapse, weight)
+        if self.beside is not None:
+            trial, cell = self.beside.fire(step)
+            if cell.size:
+                source = cell + (self._circuits + self._p.config.beside.first_channel)
+                self._spikes.append((np.full(len(cell), step), trial, source))
+                self._queue.emit(step, trial, source)
+                self.fired(step, trial, source)
+        self._take(step)
+
+    def _deliver(self, group, trial, synapse, weight) -> None:
+        side, target = group.input[synapse], group.synapses.target[synapse]
+        amount = weight * group.strength[synapse]
+        if group.beside < 0:
+            n, flat = self._circuits, self._flat
+            amount = amount * self._p.jump[side, target]
+        else:
+            inputs = self.beside.groups[group.beside].inputs
+            n, flat = inputs.shape[2], inputs.reshape(-1)
+        np.add.at(flat, (side * self._trials + trial) * n + target, amount)
+
+    def _take(self, step: int) -> None:
+        if self.beside is not None:
+            self.beside.take(step)
+        for sampler in self._samples:
+            sampler.take(step)
+
+    # --- after the loop ------------------------------------------------------------------------------------
+
+    def spikes(self) -> Firings:
+        """Spikes of the cells beside the chip, as sources of events: (step, trial, source)."""
+        if not self._spikes:
+            none = np.zeros(0, np.int64)
+            return none, none, none
+        step, trial, source = (np.concatenate(a) for a in zip(*self._spikes, strict=True))
+        return step, trial, source
+
+    def samples(self) -> tuple[Samples, ...]:
+        """Samples of the cells beside the chip, and of learning synapses."""
+        return () if self.beside is None else self.beside.samples()
+
+    def weights(self) -> tuple[Samples, ...]:
+        """Samples of the weights of learning synapses."""
+        return tuple(s.samples() for s in self._samples)
+
+    def state(self) -> dict:
+        """The fields of ``ChipState`` that are theirs."""
+        changes: dict = {"pairs": tuple(p.state() for p in self.pairs)}
+        if self.beside is not None:
+            changes["beside"] = self.beside.states()
+        if self.relays is not None:
+            changes["relays"] = self.relays.state()
+            step, trial, channel, factor = (np.concatenate(a) for a in zip(*self._sent, strict=True))
+            longest = max(self._p.delivery.max_delay, self.max_delay)
+            late = np.flatnonzero(step + longest > self._stop)
+            late = late[np.lexsort((ascending(trial[late], channel[late], factor[late]), step[late]))]
+            changes |= {"sent_step": step[late], "sent_trial": trial[late], "sent_channel": channel[late],
+                        "sent_factor": factor[late]}
+        return changes
+
+
+class _PairSampler:
+    """Weights of some learning synapses every so many steps."""
+
+    def __init__(self, probe, run: PairRun, start: int, stop: int) -> None:
+        q = probe.interval_steps
+        first = 0 if start == 0 < stop else (start // q + 1) * q
+        self._probe, self._run, self._steps = probe, run, np.arange(first, stop + 1, q)
+        self._values: list[np.ndarray] = []
+
+    def take(self, step: int) -> None:
+        if step % self._probe.interval_steps == 0:
+            self._values.append(self._run.weights[:, self._probe.synapses].copy())
+
+    def samples(self) -> Samples:
+        trials = self._run.weights.shape[0]
+        values = (np.stack(self._values, axis=1) if self._values
+                  else np.zeros((trials, 0, len(self._probe.synapses))))
+        return Samples("weight", self._probe.synapses, self._steps, values)
