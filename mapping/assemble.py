@@ -7,6 +7,7 @@ from pynn_brainscales.emulator import limits
 from pynn_brainscales.emulator.config import (
     ChipConfig,
     Circuits,
+    DriverModes,
     FreeSynapses,
     Probe,
     RoutedSynapses,
@@ -15,22 +16,26 @@ from pynn_brainscales.emulator.config import (
 )
 from pynn_brainscales.emulator.variation import draw_pattern, noise_of
 
+from .aside import beside_cells, learning_config, pair_probes, relay_config
 from .errors import MappingError
 from .mapped import Expanded, Loss, Placement, Rounded, Routing, Scaled, Way
 from .network import Network
 from .scale import us_per_ms
+from .shortterm import DriverFit
+from .split import Split
 from .target import Target
 
 _VARIABLES = {"v": "v", "w": "w", "gsyn_exc": "i_exc", "gsyn_inh": "i_inh", "isyn_exc": "i_exc", "isyn_inh": "i_inh"}
 
 
-def assemble(network: Network, scaled: Scaled, expanded: Expanded, placement: Placement, routing: Routing,
-             rounded: Rounded, target: Target) -> tuple[ChipConfig, np.ndarray]:
+def assemble(described: Network, split: Split, scaled: Scaled, expanded: Expanded, placement: Placement,
+             routing: Routing, rounded: Rounded, target: Target) -> tuple[ChipConfig, np.ndarray]:
     """Put the configuration together; also the index of each neuron's membrane circuit in it, (n,).
 
     Circuits are sorted by the kernel that steps them, then by coordinate, joined circuits last: so each kernel works
     on one contiguous piece, and so do most synaptic rows.
     """
+    network = split.network
     neuron, slot = np.nonzero(placement.circuit >= 0)
     chip, circuit = placement.chip[neuron], placement.circuit[neuron, slot]
     c = scaled.cells
@@ -49,12 +54,19 @@ def assemble(network: Network, scaled: Scaled, expanded: Expanded, placement: Pl
     if routing.free:
         synapses: FreeSynapses | RoutedSynapses = _free(scaled, routing, rounded, master, step)
     else:
-        synapses = _routed(routing, rounded, master, step, len(circuits), placement.chips)
+        synapses = _routed(routing, rounded, master, step, len(circuits), placement.chips, split.drivers)
+    def sources(index: np.ndarray) -> np.ndarray:
+        return _source(index, master, len(circuits))
+
     profile = target.profile
     config = ChipConfig(
         step_us=step, chips=placement.chips, circuits=circuits, external=external, synapses=synapses,
         probes=_probes(network, master), noise=noise_of(profile, target.seed),
-        pattern=draw_pattern(profile, target.chip_seed, target.seed, placement.chips, chip, circuit))
+        pattern=draw_pattern(profile, target.chip_seed, target.seed, placement.chips, chip, circuit),
+        beside=beside_cells(split, described, target, len(circuits), sources),
+        relays=relay_config(split, target, len(circuits), sources),
+        pairs=learning_config(split, scaled, target, master, sources),
+        pair_probes=pair_probes(described.observed, split, network.timestep))
     verify_config(config)
     return config, master
 
@@ -78,8 +90,8 @@ def _free(scaled: Scaled, routing: Routing, rounded: Rounded, master: np.ndarray
                         rounded.drive.realised, _steps(routing.delay_us, step))
 
 
-def _routed(routing: Routing, rounded: Rounded, master: np.ndarray, step: float, circuits: int, chips: int
-            ) -> RoutedSynapses:
+def _routed(routing: Routing, rounded: Rounded, master: np.ndarray, step: float, circuits: int, chips: int,
+            drivers: tuple[DriverFit, ...]) -> RoutedSynapses:
     shape = (chips, limits.HALVES, limits.ROWS, limits.COLUMNS)
     weight, label = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     alive = rounded.lost[routing.cell_synapse] == Loss.NONE
@@ -90,7 +102,11 @@ def _routed(routing: Routing, rounded: Rounded, master: np.ndarray, step: float,
         array=routing.route_array, bus=routing.route_bus, row_select=routing.route_row_select,
         label=routing.route_label, delay_steps=_steps(routing.route_delay_us, step),
         relayed=routing.route_way != Way.DIRECT)
-    return RoutedSynapses(weight, label, routing.row_sign, routing.driver_mask, routes)
+    if not drivers:
+        return RoutedSynapses(weight, label, routing.row_sign, routing.driver_mask, routes)
+    modes = DriverModes(*(np.array([off, *(getattr(d, name) for d in drivers)]) for off, name in (
+        (0.0, "use"), (1.0, "tau_us"), (0.0, "strength"), (0.0, "offset"))))
+    return RoutedSynapses(weight, label, routing.row_sign, routing.driver_mask, routes, routing.driver_mode, modes)
 
 
 def _probes(network: Network, master: np.ndarray) -> tuple[Probe, ...]:

@@ -10,8 +10,9 @@ from .network import Network, Population
 
 # what a model without the parameter amounts to
 _ABSENT = {"e_rev_E": 0.0, "e_rev_I": -70.0, "v_spike": 0.0, "delta_T": 0.0, "a": 0.0, "b": 0.0, "tau_w": 100.0}
+# EIF_curr_exp is no standard model of its own: PointNeuron's AdExp with exponential currents becomes one
 CONDUCTANCE_MODELS = frozenset({"IF_cond_exp", "EIF_cond_exp_isfa_ista"})
-ADAPTIVE_MODELS = frozenset({"EIF_cond_exp_isfa_ista"})
+ADAPTIVE_MODELS = frozenset({"EIF_cond_exp_isfa_ista", "EIF_curr_exp", "EIF_cond_alpha_isfa_ista", "AdExp"})
 
 
 def over_neurons(network: Network, value: Callable[[Population], object], dtype=float) -> np.ndarray:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 from pynn_brainscales.emulator import limits
 
-from .cells import CONDUCTANCE_MODELS, comparator
+from .canonical import CIRCUITS
+from .cells import comparator
 from .errors import MappingError, MappingWarning
 from .network import Network, Population, Projection, Source, verify_network
 from .scale import us_per_ms
 from .target import Target
 
-_POSITIVE = ("cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w")
-_NOT_NEGATIVE = ("tau_refrac", "delta_T")
+_POSITIVE = ("cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w", "tau_syn", "tau_rise", "tau_decay", "tau_sfa", "tau_rr",
+             "tau_eta", "tau_gamma", "delta_v", "tau_plus", "tau_minus", "tau")
+_NOT_NEGATIVE = ("tau_refrac", "delta_T", "g_leak", "gbar_Na", "gbar_K", "lambda0", "q_sfa", "q_rr", "tau_rec",
+                 "tau_facil", "w_min", "A_plus", "A_minus")
+_SHARES = ("U", "p", "u", "dendritic_delay_fraction")  # from 0 to 1
 
 
 def check(network: Network, target: Target) -> None:
@@ -32,12 +37,11 @@ def check(network: Network, target: Target) -> None:
 
 def _check_cells(p: Population) -> None:
     where = f"population {p.label!r}"
-    for name in (*_POSITIVE, *_NOT_NEGATIVE):
-        if name not in p.parameters:
-            continue
-        least = float(p.parameters[name].min())
-        if least < 0 or (least == 0 and name in _POSITIVE):
-            raise MappingError(f"{name}={least:g}", f"{name} {'>' if name in _POSITIVE else '>='} 0", where)
+    _check_ranges(p.parameters, where)
+    if p.model == "IF_facets_hardware1" and np.any(p.parameters["g_leak"] == 0):
+        raise MappingError("g_leak=0", "g_leak > 0", where)
+    if "v_thresh" not in p.parameters:
+        return
     threshold = comparator(p)
     below = np.minimum(p.parameters["v_rest"], p.parameters["v_reset"])
     if np.any(threshold <= below):
@@ -50,13 +54,30 @@ def _check_cells(p: Population) -> None:
             "the comparator fires when the membrane crosses the threshold from below: raise the threshold")
 
 
+def _check_ranges(parameters: Mapping[str, np.ndarray], where: str) -> None:
+    """Parameters that must be positive, or not negative, or shares; "AMPA.tau_syn" counts as "tau_syn"."""
+    for full, values in parameters.items():
+        name = full.rpartition(".")[2]
+        least, most = (float(f(values)) for f in (np.min, np.max)) if values.size else (1.0, 1.0)
+        if (name in _POSITIVE and least <= 0) or (name in _NOT_NEGATIVE and least < 0):
+            raise MappingError(f"{full}={least:g}", f"{full} {'>' if name in _POSITIVE else '>='} 0", where)
+        if name in _SHARES and not 0 <= least <= most <= 1:
+            raise MappingError(f"{full} from {least:g} to {most:g}", f"{full} from 0 to 1", where)
+
+
 def _check_source(s: Source) -> None:
     where, p = f"population {s.label!r}", s.parameters
     if "rate" in p and np.any(p["rate"] < 0):
         raise MappingError(f"rate={p['rate'].min():g} Hz", "rate >= 0", where)
-    for name in ("alpha", "beta"):
+    for name in ("alpha", "beta", "a", "b"):
         if name in p and np.any(p[name] <= 0):
             raise MappingError(f"{name}={p[name].min():g}", f"{name} > 0", where)
+    if s.model == "SpikeSourceInhGamma":
+        index, bins = p["bin_index"], p["tbins"]
+        if len(np.unique(index)) != s.size:
+            raise MappingError("a source without bins", "at least one bin of a and b for every source", where)
+        if np.any((np.diff(bins) <= 0) & (np.diff(index) == 0)):
+            raise MappingError("tbins that do not ascend", "ascending tbins (ms) for every source", where)
     if s.model == "SpikeSourcePoissonRefractory" and np.any(p["rate"] * p["tau_refrac"] >= 1e3 * (1 - 1e-12)):
         i = int(np.argmax(p["rate"] * p["tau_refrac"]))
         raise MappingError(f"rate={p['rate'][i]:g} Hz with tau_refrac={p['tau_refrac'][i]:g} ms",
@@ -67,7 +88,7 @@ def _check_synapses(p: Projection, network: Network) -> None:
     where = f"projection {p.label!r}"
     if len(p) == 0:
         return
-    conductance = network.population(p.post).model in CONDUCTANCE_MODELS
+    conductance = network.population(p.post).cell.conductance
     low, high = float(p.weight.min()), float(p.weight.max())
     if (conductance or p.receptor == "excitatory") and low < 0:
         kind = "conductance-based" if conductance else "current-based excitatory"
@@ -76,6 +97,12 @@ def _check_synapses(p: Projection, network: Network) -> None:
     if not conductance and p.receptor == "inhibitory" and high > 0:
         raise MappingError(f"a weight of {high:g} for current-based inhibitory synapses", "weights <= 0", where,
                            "the sign of a synapse comes from its receptor_type")
+    _check_ranges(dict(p.parameters) | dict(p.initial), where)
+    if "n" in p.parameters and np.any((p.parameters["n"] < 1) | (p.parameters["n"] % 1 != 0)):
+        raise MappingError(f"n from {p.parameters['n'].min():g} to {p.parameters['n'].max():g} release sites",
+                           "whole numbers >= 1", where)
+    if "w_max" in p.parameters and np.any(p.parameters["w_min"] > p.parameters["w_max"]):
+        raise MappingError("w_min above w_max", "w_min <= w_max", where)
     least = max(network.min_delay, network.timestep)
     shortest = float(p.delay.min())
     if shortest < least * (1 - 1e-9):
@@ -86,10 +113,11 @@ def _check_synapses(p: Projection, network: Network) -> None:
 def _check_size(network: Network, target: Target) -> None:
     if not target.profile.limited or target.max_chips is None:
         return
-    circuits = network.neurons * target.circuits_per_neuron
+    neurons = sum(p.size for p in network.populations if p.model in CIRCUITS)
+    circuits = neurons * target.circuits_per_neuron
     room = target.max_chips * limits.CIRCUITS
     if circuits > room:
-        raise MappingError(f"{network.neurons} neurons of at least {target.circuits_per_neuron} circuit(s)",
+        raise MappingError(f"{neurons} neurons of at least {target.circuits_per_neuron} circuit(s)",
                            f"{room} circuits on {target.max_chips} chip(s)",
                            hint="raise max_chips, join fewer circuits, or use chip='ideal'")
 

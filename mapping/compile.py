@@ -18,6 +18,7 @@ from .place import place
 from .quantise import clipped_parameters, quantise
 from .route import route
 from .scale import MAX_ROW_DRIVE, fits_ranges, scale, us_per_ms
+from .split import split
 from .target import Target
 
 MAX_ROWS = (8, 4, 3, 2, 1)  # that a strong synapse may take, in successive attempts
@@ -61,27 +62,32 @@ def compile(network: Network, target: Target | None = None, previous: Mapped | N
         if mapped.scaled.rows.max() > rows:
             plainer = _structure(network, target, rows)
             mapped = plainer if _lost(plainer) < _lost(mapped) else mapped
+    _tell_beside(mapped)
     _tell_losses(mapped)
     _tell_differences(mapped)
     return mapped
 
 
 def _structure(network: Network, target: Target, max_rows: int) -> Mapped:
-    scaled = scale(network, target, max_rows)
+    described, parts = network, split(network, target)
+    network = parts.network
+    scaled = scale(network, target, max_rows, modes=parts.driver_modes)
     expanded = expand(network, scaled, target)
     placement = place(network, scaled, expanded, target)
     routing = route(network, scaled, expanded, placement, target)
     rounded = quantise(network, scaled, expanded, placement, routing, target)
-    config, master = assemble(network, scaled, expanded, placement, routing, rounded, target)
-    return Mapped(network, target, scaled, expanded, placement, routing, rounded, config, master)
+    config, master = assemble(described, parts, scaled, expanded, placement, routing, rounded, target)
+    return Mapped(described, parts, target, scaled, expanded, placement, routing, rounded, config, master)
 
 
 def _values(network: Network, target: Target, old: Mapped, running: bool) -> Mapped | None:
     """New values on the old places and routes; None where the new weights need other rows."""
+    described, parts = network, split(network, target)
+    network = parts.network
     rows = int(old.scaled.rows.max(initial=1))
-    scaled = scale(network, target, rows, old.scaled) if running else scale(network, target, rows)
+    scaled = scale(network, target, rows, old.scaled if running else None, parts.driver_modes)
     if running and not fits_ranges(scaled):
-        scaled = scale(network, target, rows)
+        scaled = scale(network, target, rows, modes=parts.driver_modes)
     too_strong = scaled.drive > old.scaled.rows * MAX_ROW_DRIVE * (1 + 1e-9)
     if target.profile.quantised and np.any(too_strong):
         warnings.warn("weights have grown beyond the rows that the network was mapped with: it is mapped anew",
@@ -90,24 +96,28 @@ def _values(network: Network, target: Target, old: Mapped, running: bool) -> Map
     scaled = scaled.replace(rows=old.scaled.rows)
     rounded = quantise(network, scaled, old.expanded, old.placement, old.routing, target,
                        old.rounded if running else None)
-    config, master = assemble(network, scaled, old.expanded, old.placement, old.routing, rounded, target)
-    return Mapped(network, target, scaled, old.expanded, old.placement, old.routing, rounded, config, master)
+    config, master = assemble(described, parts, scaled, old.expanded, old.placement, old.routing, rounded, target)
+    return Mapped(described, parts, target, scaled, old.expanded, old.placement, old.routing, rounded, config, master)
 
 
 def same_structure(network: Network, target: Target, mapped: Mapped) -> bool:
     """Whether a network differs from a mapped one in values only: parameters, weights, probes, spike times."""
-    old = mapped.network
+    old = mapped.described
     if target != mapped.target or (network.timestep, network.min_delay) != (old.timestep, old.min_delay):
         return False
 
     def shape(n: Network) -> list[tuple]:
-        cells: list[tuple] = [(p.label, p.size, p.model) for p in n.parts]
-        return cells + [(p.label, p.pre, p.post, p.receptor, len(p)) for p in n.projections]
+        cells: list[tuple] = [(p.label, p.size, p.model, dict(getattr(p, "receptors", {}))) for p in n.parts]
+        return cells + [(p.label, p.pre, p.post, p.receptor, len(p), p.model, p.rule) for p in n.projections]
 
     if shape(network) != shape(old):
         return False
-    return all(_equal(getattr(p, name), getattr(q, name)) for p, q in zip(network.projections, old.projections,
-               strict=True) for name in ("pre_index", "post_index", "delay"))
+    pairs = list(zip(network.projections, old.projections, strict=True))
+    same = all(_equal(getattr(p, name), getattr(q, name)) for p, q in pairs
+               for name in ("pre_index", "post_index", "delay"))
+    # relays are shared by synapses of equal parameters
+    return same and all(np.array_equal(values, getattr(q, kind)[name]) for p, q in pairs
+                        for kind in ("parameters", "initial") for name, values in getattr(p, kind).items())
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
@@ -122,6 +132,15 @@ def _lost(mapped: Mapped) -> int:
 def projection_of_synapse(network: Network) -> np.ndarray:
     """Index of each synapse's projection, (m,)."""
     return np.repeat(np.arange(len(network.projections)), [len(p) for p in network.projections])
+
+
+def _tell_beside(mapped: Mapped) -> None:
+    """One warning for each population that no circuit holds."""
+    for p in mapped.split.beside:
+        if p.model == "IF_curr_delta":  # a chip has short pulses for it; only an ideal one is computed otherwise
+            continue
+        warnings.warn(f"population {p.label!r}: {p.model} is computed beside the chip, which has no circuits for it",
+                      MappingWarning, stacklevel=3)
 
 
 def _tell_losses(mapped: Mapped) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .aside import aside_delay
 from .mapped import Loss, Mapped
 from .readback import delay_ms
 
@@ -37,11 +38,17 @@ def connections(mapped: Mapped, projection: str) -> dict[str, np.ndarray]:
     KeyError
         If there is no such projection.
     """
-    slices = synapse_slices(mapped)
-    if projection not in slices:
-        raise KeyError(f"there is no projection {projection!r}; there are {list(slices)}")
+    known = {p.label: p for p in mapped.described.projections}
+    if projection not in known:
+        raise KeyError(f"there is no projection {projection!r}; there are {list(known)}")
+    slices, asked = synapse_slices(mapped), known[projection]
+    if projection not in slices:  # onto cells beside the chips, or learning on a chip without limits
+        aside = next((p for p in mapped.split.aside if p.label == projection), None)
+        delay = asked.delay if aside is None else aside_delay(aside, mapped.split, mapped.target)
+        none = np.zeros(len(asked), np.int64)
+        return {"weight_requested": asked.weight, "weight": asked.weight, "delay_requested": asked.delay,
+                "delay": delay, "rows": none, "lost": none}
     s = slices[projection]
-    asked = next(p for p in mapped.network.projections if p.label == projection)
     drive, lost = mapped.rounded.drive, mapped.rounded.lost[s]
     wanted = drive.requested[s]
     share = np.where(wanted > 0, drive.realised[s] / np.where(wanted > 0, wanted, 1.0), 1.0)

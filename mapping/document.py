@@ -15,27 +15,20 @@ from typing import Any, cast
 import numpy as np
 
 from .errors import MappingError
-from .network import (
-    CELL_PARAMETERS,
-    CELL_VARIABLES,
-    SOURCE_PARAMETERS,
-    Network,
-    Population,
-    Probe,
-    Projection,
-    Source,
-    verify_network,
-)
+from .models import CELLS, DEPENDENCE, RAGGED, RESPONSES, SOURCES, SYNAPSES, TIMING, cell_model, synapse_model
+from .network import Network, Population, Probe, Projection, Source, SynapseProbe, verify_network
 
 FORMAT = "pynn_brainscales.network"
 VERSION = 1
 _FIELDS = {
-    "": {"format", "version", "timestep", "min_delay", "populations", "sources", "projections", "probes"},
-    "populations": {"label", "size", "model", "parameters", "initial"},
+    "": {"format", "version", "timestep", "min_delay", "populations", "sources", "projections", "probes", "observed"},
+    "populations": {"label", "size", "model", "receptors", "parameters", "initial"},
     "sources": {"label", "size", "model", "parameters"},
-    "projections": {"label", "pre", "post", "receptor", "pre_index", "post_index", "weight", "delay"},
-    "probes": {"population", "variable", "index", "interval"}}
-_INTEGERS = {"pre_index", "post_index", "index", "spike_index"}
+    "projections": {"label", "pre", "post", "receptor", "pre_index", "post_index", "weight", "delay", "model", "rule",
+                    "parameters", "initial"},
+    "probes": {"population", "variable", "index", "interval"},
+    "observed": {"projection", "interval"}}
+_INTEGERS = {"pre_index", "post_index", "index", "spike_index", "bin_index"}
 
 
 # --- writing -----------------------------------------------------------------------------------------------
@@ -74,6 +67,8 @@ def save(network: Network, path: str | Path, largest: int = 1000) -> None:
 
 
 def _by_value(array: np.ndarray):
+    if array.ndim == 2:
+        return [[_number(x) for x in row] for row in array]
     if array.dtype.kind == "f" and array.size > 1 and np.all(array == array[0]):
         return _number(array[0])
     return [_number(x) for x in array]
@@ -89,8 +84,9 @@ def _document(network: Network, write: Callable) -> dict:
     def arrays(where: str, values: Mapping[str, np.ndarray]) -> dict:
         return {name: write(f"{where}.{name}", array) for name, array in values.items()}
 
-    populations = [{"label": p.label, "size": p.size, "model": p.model,
-                    "parameters": arrays(f"populations[{i}].parameters", p.parameters),
+    populations = [{"label": p.label, "size": p.size, "model": p.model}
+                   | ({"receptors": dict(p.receptors)} if p.receptors else {})
+                   | {"parameters": arrays(f"populations[{i}].parameters", p.parameters),
                     "initial": arrays(f"populations[{i}].initial", p.initial)}
                    for i, p in enumerate(network.populations)]
     sources = [{"label": s.label, "size": s.size, "model": s.model,
@@ -98,11 +94,16 @@ def _document(network: Network, write: Callable) -> dict:
     projections = [{"label": p.label, "pre": p.pre, "post": p.post, "receptor": p.receptor}
                    | arrays(f"projections[{i}]", {k: getattr(p, k) for k in ("pre_index", "post_index", "weight",
                                                                              "delay")})
+                   | ({} if p.model == "StaticSynapse" else
+                      {"model": p.model, "rule": list(p.rule),
+                       "parameters": arrays(f"projections[{i}].parameters", p.parameters),
+                       "initial": arrays(f"projections[{i}].initial", p.initial)})
                    for i, p in enumerate(network.projections)]
     probes = [{"population": p.population, "variable": p.variable, "interval": p.interval,
                "index": write(f"probes[{i}].index", p.index)} for i, p in enumerate(network.probes)]
     return {"format": FORMAT, "version": VERSION, "timestep": network.timestep, "min_delay": network.min_delay,
-            "populations": populations, "sources": sources, "projections": projections, "probes": probes}
+            "populations": populations, "sources": sources, "projections": projections, "probes": probes,
+            "observed": [{"projection": o.projection, "interval": o.interval} for o in network.observed]}
 
 
 # --- reading -----------------------------------------------------------------------------------------------
@@ -137,7 +138,8 @@ def from_dict(document: Mapping, arrays: Mapping[str, np.ndarray] | None = None,
         tuple(reader.source(p, f"sources[{i}]") for i, p in enumerate(reader.list(document, "sources"))),
         tuple(reader.projection(p, f"projections[{i}]") for i, p in enumerate(reader.list(document, "projections"))),
         tuple(reader.probe(p, f"probes[{i}]") for i, p in enumerate(reader.list(document, "probes"))),
-        reader.number(document, "", "timestep"), reader.number(document, "", "min_delay"))
+        reader.number(document, "", "timestep"), reader.number(document, "", "min_delay"),
+        tuple(reader.observed(o, f"observed[{i}]") for i, o in enumerate(document.get("observed", ()))))
     verify_network(network)
     return network
 
@@ -221,6 +223,10 @@ class _Reader:
                 raise self.error(where, f"array {key!r}", f"{len(self.arrays)} arrays in the .npz file",
                                  "keep the .npz file beside the document")
             return self.arrays[key].astype(dtype)
+        if isinstance(value, list) and value and all(isinstance(row, list) for row in value):
+            if len({len(row) for row in value}) > 1:
+                raise self.error(where, "rows of different lengths", "a list of lists of one length")
+            return np.stack([self.array(row, where, None) for row in value])
         single = not isinstance(value, list)
         items = [float(v["number"]) if isinstance(v, Mapping) and "number" in v else v
                  for v in ([value] if single else value)]
@@ -250,22 +256,34 @@ class _Reader:
         return model
 
     def population(self, part: Mapping, where: str) -> Population:
-        size, model = self.size(part, where), self.model(part, where, CELL_PARAMETERS)
+        size, model = self.size(part, where), self.model(part, where, CELLS)
         self.keys(part, where)
+        receptors = part.get("receptors", {})
+        unknown = sorted(str(r) for r in receptors.values() if r not in RESPONSES) if isinstance(receptors, Mapping) else [
+            type(receptors).__name__]
+        if unknown:
+            raise self.error(f"{where}.receptors", unknown[0], f"names with one of {', '.join(RESPONSES)} each")
+        cell = cell_model(model, receptors)
         return Population(self.text(part, where, "label"), size, model,
-                          self.group(part, where, "parameters", CELL_PARAMETERS[model], size),
-                          self.group(part, where, "initial", CELL_VARIABLES[model], size))
+                          self.group(part, where, "parameters", cell.parameters, size),
+                          self.group(part, where, "initial", cell.variables, size), receptors)
 
     def source(self, part: Mapping, where: str) -> Source:
-        size, model = self.size(part, where), self.model(part, where, SOURCE_PARAMETERS)
+        size, model = self.size(part, where), self.model(part, where, SOURCES)
         self.keys(part, where)
-        names = SOURCE_PARAMETERS[model]
+        names = SOURCES[model]
         values = self.get(part, where, "parameters")
-        if model == "SpikeSourceArray":  # its arrays have a length of their own: that of spike_index
-            size_of = len(self.array(self.get(values, f"{where}.parameters", "spike_index"),
-                                     f"{where}.parameters.spike_index", None))
-            return Source(self.text(part, where, "label"), size, model,
-                          self.group(part, where, "parameters", names, size_of))
+        if model in RAGGED:  # its lists have a length of their own: that of the index
+            counted = RAGGED[model]
+            length = len(self.array(self.get(values, f"{where}.parameters", counted), f"{where}.parameters.{counted}",
+                                    None))
+            path, own = f"{where}.parameters", ("start", "duration")
+            given = {name: self.array(self.get(values, path, name), f"{path}.{name}", size if name in own else length)
+                     for name in names}
+            unknown = sorted(set(values) - set(names))
+            if unknown:
+                raise self.error(path, f"unknown key {unknown[0]!r}", ", ".join(names))
+            return Source(self.text(part, where, "label"), size, model, given)
         return Source(self.text(part, where, "label"), size, model, self.group(part, where, "parameters", names, size))
 
     def projection(self, part: Mapping, where: str) -> Projection:
@@ -274,7 +292,21 @@ class _Reader:
                   for name in ("post_index", "weight", "delay")}
         self.keys(part, where)
         label, pre, post, receptor = (self.text(part, where, k) for k in ("label", "pre", "post", "receptor"))
-        return Projection(label, pre, post, receptor, index, arrays["post_index"], arrays["weight"], arrays["delay"])
+        model = self.model(part, where, SYNAPSES) if "model" in part else "StaticSynapse"
+        rule = tuple(part.get("rule", ()))
+        if model == "STDPMechanism" and (len(rule) != 2 or rule[0] not in TIMING or rule[1] not in DEPENDENCE):
+            raise self.error(f"{where}.rule", f"{list(rule)}", f"one of {', '.join(TIMING)} and one of "
+                             f"{', '.join(DEPENDENCE)}")
+        synapse, own = synapse_model(model, rule), {}
+        if model != "StaticSynapse":
+            own = {"parameters": self.group(part, where, "parameters", synapse.parameters, len(index)),
+                   "initial": self.group(part, where, "initial", synapse.initial, len(index))}
+        return Projection(label, pre, post, receptor, index, arrays["post_index"], arrays["weight"], arrays["delay"],
+                          model, rule, **own)
+
+    def observed(self, part: Mapping, where: str) -> SynapseProbe:
+        self.keys(part, where)
+        return SynapseProbe(self.text(part, where, "projection"), self.number(part, where, "interval"))
 
     def probe(self, part: Mapping, where: str) -> Probe:
         self.keys(part, where)

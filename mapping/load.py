@@ -11,6 +11,7 @@ from pynn_brainscales.emulator.frozen import Frozen
 from .mapped import Mapped, Way
 from .network import Source
 from .scale import us_per_ms
+from .split import BESIDE, RELAY
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,12 @@ def link_load(m: Mapped) -> LinkLoad:
 def _rate_per_us(source: Source, u: float) -> float:
     """Mean events per us of hardware time of all cells of a source together; of spike arrays, over their span."""
     p = source.parameters
+    if source.model in (BESIDE, RELAY):
+        return 0.0  # only a run can tell
     if source.model == "SpikeSourceGamma":
         return float(np.sum(p["beta"] / p["alpha"])) * 1e-3 / u
+    if source.model == "SpikeSourceInhGamma":  # the fastest of all bins
+        return float(np.max(1.0 / (p["a"] * p["b"]))) * source.size * 1e-3 / u
     if source.model != "SpikeSourceArray":
         return float(np.sum(p["rate"])) * 1e-3 / u
     times = p["spike_times"]

@@ -16,6 +16,7 @@ from pynn_brainscales.emulator.config import ChipConfig
 from pynn_brainscales.emulator.frozen import Frozen, read_only
 
 from .network import Network
+from .split import Split
 from .target import Target
 
 
@@ -64,6 +65,8 @@ class Scaled(Frozen):
     delay_us : float, (m,)
     rows : int, (m,)
         How many rows a synapse takes: more than one where its weight exceeds what one row can give.
+    mode : int, (m,)
+        Short-term plasticity that the driver of a synapse must have (``split.Split.drivers``), 0 for none.
     """
 
     alpha: np.ndarray
@@ -75,6 +78,7 @@ class Scaled(Frozen):
     drive: np.ndarray
     delay_us: np.ndarray
     rows: np.ndarray
+    mode: np.ndarray
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -118,7 +122,7 @@ class Routing(Frozen):
     cell_synapse, cell_chip, cell_array, cell_row, cell_column, cell_label : int, (p,)
         One row for each place on the arrays; a synapse that takes several rows has several.
     row_sign : int8, (chips, 2, 256)
-    driver_mask : uint8, (chips, 2, 128)
+    driver_mask, driver_mode : uint8, (chips, 2, 128)
     """
 
     free: bool
@@ -141,6 +145,7 @@ class Routing(Frozen):
     cell_label: np.ndarray
     row_sign: np.ndarray
     driver_mask: np.ndarray
+    driver_mode: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,11 +188,13 @@ class Rounded(Frozen):
 class Mapped(Frozen):
     """A compiled network: every representation on the way, and the configuration at its end.
 
+    ``described`` is the network as it was given, ``network`` what of it goes to the chips (``split.network``).
     ``master`` (n,) is the index of each neuron's membrane circuit in ``config.circuits``. ``config.probes`` has one
     probe for each of the network's, with its cells in the same order.
     """
 
-    network: Network
+    described: Network
+    split: Split
     target: Target
     scaled: Scaled
     expanded: Expanded
@@ -196,6 +203,11 @@ class Mapped(Frozen):
     rounded: Rounded
     config: ChipConfig
     master: np.ndarray
+
+    @property
+    def network(self) -> Network:
+        """The network of the chips."""
+        return self.split.network
 
     @property
     def report(self):

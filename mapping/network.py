@@ -6,36 +6,28 @@ A ``Network`` is frozen and says what is wanted, nothing about the chip.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 from pynn_brainscales.emulator.frozen import Frozen, read_only
 
 from .errors import MappingError
+from .models import (
+    CELLS,
+    DEPENDENCE,
+    RAGGED,
+    RESPONSES,
+    SOURCES,
+    SYNAPSES,
+    TIMING,
+    CellModel,
+    SynapseModel,
+    cell_model,
+    synapse_model,
+)
 
-_COMMON = ("cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_refrac", "v_rest", "v_reset", "v_thresh", "i_offset")
-_CONDUCTANCE = ("e_rev_E", "e_rev_I")
-
-# cell model -> its parameters, all per neuron
-CELL_PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "IF_curr_exp": _COMMON,
-    "IF_cond_exp": _COMMON + _CONDUCTANCE,
-    "EIF_cond_exp_isfa_ista": _COMMON + _CONDUCTANCE + ("v_spike", "delta_T", "a", "b", "tau_w"),
-})
-# cell model -> its state variables with a start value; gsyn are conductances (uS), isyn currents (nA)
-CELL_VARIABLES: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "IF_curr_exp": ("v", "isyn_exc", "isyn_inh"),
-    "IF_cond_exp": ("v", "gsyn_exc", "gsyn_inh"),
-    "EIF_cond_exp_isfa_ista": ("v", "w", "gsyn_exc", "gsyn_inh"),
-})
-SOURCE_PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "SpikeSourceArray": ("spike_times", "spike_index"),
-    "SpikeSourcePoisson": ("rate", "start", "duration"),
-    "SpikeSourcePoissonRefractory": ("rate", "tau_refrac", "start", "duration"),
-    "SpikeSourceGamma": ("alpha", "beta", "start", "duration"),
-})
-RECEPTORS = ("excitatory", "inhibitory")
+_NOTHING: Mapping = MappingProxyType({})
 
 
 def _frozen_arrays(values: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
@@ -46,8 +38,9 @@ def _frozen_arrays(values: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]
 class Population(Frozen):
     """Neurons of one model.
 
-    ``parameters`` has one array of shape (size,) for every name in ``CELL_PARAMETERS[model]``, ``initial`` one
-    for every name in ``CELL_VARIABLES[model]``.
+    ``model`` is one of ``models.CELLS``; "LIF" and "AdExp" take any ``receptors``: a name and one of
+    ``models.RESPONSES`` each. ``parameters`` has one array of shape (size,) for every name in ``cell.parameters``
+    (those of a receptor "AMPA" are called "AMPA.tau_syn"), ``initial`` one for every name in ``cell.variables``.
     """
 
     label: str
@@ -55,19 +48,27 @@ class Population(Frozen):
     model: str
     parameters: Mapping[str, np.ndarray]
     initial: Mapping[str, np.ndarray]
+    receptors: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "parameters", _frozen_arrays(self.parameters))
         object.__setattr__(self, "initial", _frozen_arrays(self.initial))
+        object.__setattr__(self, "receptors", MappingProxyType(dict(self.receptors)))
+
+    @property
+    def cell(self) -> CellModel:
+        """The model, with its receptors."""
+        return cell_model(self.model, self.receptors)
 
 
 @dataclass(frozen=True, eq=False)
 class Source(Frozen):
     """Spike sources outside the chip.
 
-    ``SpikeSourceArray``: ``spike_times`` (M,) in ms and ``spike_index`` (M,), which source fires;
-    the others draw theirs: ``start`` and ``duration`` (ms), and for ``SpikeSourcePoisson`` ``rate`` (Hz), for
+    ``SpikeSourceArray``: ``spike_times`` (M,) in ms and ``spike_index`` (M,), which source fires.
+    ``SpikeSourceInhGamma``: ``tbins`` (ms), ``a`` and ``b`` (s), each (M,), and ``bin_index`` (M,), whose bins they are.
+    The others draw theirs: ``start`` and ``duration`` (ms), and for ``SpikeSourcePoisson`` ``rate`` (Hz), for
     ``SpikeSourcePoissonRefractory`` also ``tau_refrac`` (ms), for ``SpikeSourceGamma`` ``alpha`` (the shape of the
     intervals' distribution) and ``beta`` (its rate, Hz), each of shape (size,).
     """
@@ -84,11 +85,15 @@ class Source(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class Projection(Frozen):
-    """Static synapses between two populations (or a source and a population), as arrays of shape (M,).
+    """Synapses between two populations (or a source and a population), as arrays of shape (M,).
 
     ``pre`` and ``post`` are labels, ``pre_index`` and ``post_index`` positions in them. Weights are in nA for
-    current-based models (<= 0 for the inhibitory receptor) and uS for conductance-based ones (>= 0), delays in
-    ms. The order is kept: everything that the mapping says of single synapses comes in this order.
+    current-based models (<= 0 for the inhibitory receptor), mV for delta synapses and uS for conductance-based
+    ones (>= 0), delays in ms. The order is kept: everything that the mapping says of single synapses comes in this
+    order.
+
+    ``model`` is one of ``models.SYNAPSES``, with ``parameters`` and ``initial`` values (M,) as it names them;
+    ``rule`` names timing and weight dependence of an STDPMechanism.
     """
 
     label: str
@@ -99,9 +104,23 @@ class Projection(Frozen):
     post_index: np.ndarray
     weight: np.ndarray
     delay: np.ndarray
+    model: str = "StaticSynapse"
+    rule: tuple[str, ...] = ()
+    parameters: Mapping[str, np.ndarray] = field(default_factory=lambda: _NOTHING)
+    initial: Mapping[str, np.ndarray] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "parameters", _frozen_arrays(self.parameters))
+        object.__setattr__(self, "initial", _frozen_arrays(self.initial))
 
     def __len__(self) -> int:
         return len(self.pre_index)
+
+    @property
+    def synapse(self) -> SynapseModel:
+        """The synapse model, with its rule."""
+        return synapse_model(self.model, self.rule)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +137,14 @@ class Probe(Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class SynapseProbe(Frozen):
+    """The weights of a learning projection, sampled every ``interval`` ms."""
+
+    projection: str
+    interval: float
+
+
+@dataclass(frozen=True, eq=False)
 class Network(Frozen):
     """Populations, sources, projections and probes; ``timestep`` and ``min_delay`` in ms.
 
@@ -130,6 +157,7 @@ class Network(Frozen):
     probes: tuple[Probe, ...] = ()
     timestep: float = 0.1
     min_delay: float = 0.1
+    observed: tuple[SynapseProbe, ...] = ()
 
     def population(self, label: str) -> Population:
         """The population with a label; KeyError if there is none."""
@@ -206,45 +234,68 @@ def verify_network(network: Network) -> None:
             population = network.population(probe.population)
         except KeyError as error:
             raise MappingError(f"unknown population {probe.population!r}", str(error.args[0]), where) from None
-        if probe.variable not in CELL_VARIABLES[population.model]:
-            raise MappingError(f"variable {probe.variable!r}", ", ".join(CELL_VARIABLES[population.model]), where)
+        if probe.variable not in population.cell.variables:
+            raise MappingError(f"variable {probe.variable!r}", ", ".join(population.cell.variables), where)
         _verify_index(probe.index, population.size, where, "index")
         if not probe.interval > 0:
             raise MappingError(f"a sampling interval of {probe.interval} ms", "an interval > 0", where)
+    for o in network.observed:
+        if o.projection not in seen:
+            raise MappingError(f"unknown projection {o.projection!r}", ", ".join(sorted(seen)), "observed weights")
+        if not o.interval > 0:
+            raise MappingError(f"a sampling interval of {o.interval} ms", "an interval > 0", "observed weights")
     if not network.timestep > 0:
         raise MappingError(f"a timestep of {network.timestep} ms", "a timestep > 0")
 
 
 def _verify_part(part: Population | Source) -> None:
     where = f"population {part.label!r}"
-    known = CELL_PARAMETERS if isinstance(part, Population) else SOURCE_PARAMETERS
-    if part.model not in known:
-        kind = "cell" if isinstance(part, Population) else "source"
-        raise MappingError(f"{kind} model {part.model!r}", ", ".join(known), where)
     if part.size < 1:
         raise MappingError(f"size {part.size}", "a size of at least 1", where)
-    if set(part.parameters) != set(known[part.model]):
-        raise MappingError(f"parameters {sorted(part.parameters)}", ", ".join(sorted(known[part.model])), where)
-    groups = [("parameter", part.parameters)]
-    if isinstance(part, Population):
-        if set(part.initial) != set(CELL_VARIABLES[part.model]):
-            raise MappingError(f"initial values {sorted(part.initial)}", ", ".join(CELL_VARIABLES[part.model]), where)
-        groups.append(("initial value", part.initial))
-    if part.model == "SpikeSourceArray":
-        times, index = part.parameters["spike_times"], part.parameters["spike_index"]
-        if times.ndim != 1 or times.shape != index.shape:
-            raise MappingError(f"spike_times {times.shape} and spike_index {index.shape}", "two equal 1-D shapes",
-                               where)
-        _verify_index(index, part.size, where, "spike_index")
-        if not np.all(np.isfinite(times)):
-            raise MappingError("spike times that are not finite", "finite times in ms", where)
+    if isinstance(part, Source):
+        _verify_source(part, where)
         return
-    for kind, values in groups:
-        for name, array in values.items():
-            if array.shape != (part.size,):
-                raise MappingError(f"{kind} {name!r} of shape {array.shape}", f"shape ({part.size},)", where)
-            if not np.all(np.isfinite(array)) and name != "duration":
-                raise MappingError(f"{kind} {name!r} has values that are not finite", "finite numbers", where)
+    if part.model not in CELLS:
+        raise MappingError(f"cell model {part.model!r}", ", ".join(CELLS), where)
+    for name, response in part.receptors.items():
+        if not CELLS[part.model].composed:
+            raise MappingError(f"receptors {list(part.receptors)}", f"{', '.join(part.cell.receptors)}", where,
+                               "only LIF and AdExp take receptors of any kind")
+        if response not in RESPONSES:
+            raise MappingError(f"response {response!r} of receptor {name!r}", ", ".join(RESPONSES), where)
+    if len({RESPONSES[r].conductance for r in part.receptors.values()}) > 1:
+        raise MappingError("current- and conductance-based receptors together", "receptors of one kind", where)
+    for kind, given, known in (("parameter", part.parameters, part.cell.parameters),
+                               ("initial value", part.initial, part.cell.variables)):
+        if set(given) != set(known):
+            raise MappingError(f"{kind}s {sorted(given)}", ", ".join(sorted(known)), where)
+        for name, array in given.items():
+            _verify_values(f"{kind} {name!r}", array, part.size, where, 2 if name in part.cell.several else 1)
+
+
+def _verify_source(part: Source, where: str) -> None:
+    if part.model not in SOURCES:
+        raise MappingError(f"source model {part.model!r}", ", ".join(SOURCES), where)
+    if set(part.parameters) != set(SOURCES[part.model]):
+        raise MappingError(f"parameters {sorted(part.parameters)}", ", ".join(sorted(SOURCES[part.model])), where)
+    counted = RAGGED.get(part.model)
+    for name, array in part.parameters.items():
+        if counted is None or name in ("start", "duration"):
+            _verify_values(f"parameter {name!r}", array, part.size, where, 1, finite=name != "duration")
+        elif array.ndim != 1 or array.shape != part.parameters[counted].shape:
+            raise MappingError(f"{name} {array.shape} and {counted} {part.parameters[counted].shape}",
+                               "two equal 1-D shapes", where)
+        elif not np.all(np.isfinite(array)):
+            raise MappingError(f"{name} that are not finite", "finite numbers", where)
+    if counted is not None:
+        _verify_index(part.parameters[counted], part.size, where, counted)
+
+
+def _verify_values(what: str, array: np.ndarray, size: int, where: str, ndim: int, finite: bool = True) -> None:
+    if array.ndim != ndim or array.shape[0] != size:
+        raise MappingError(f"{what} of shape {array.shape}", f"shape ({size}{', k' if ndim == 2 else ','})", where)
+    if finite and not np.all(np.isfinite(array)):
+        raise MappingError(f"{what} has values that are not finite", "finite numbers", where)
 
 
 def _verify_projection(projection: Projection, network: Network) -> None:
@@ -256,8 +307,9 @@ def _verify_projection(projection: Projection, network: Network) -> None:
     if projection.post not in targets:
         raise MappingError(f"postsynaptic population {projection.post!r}", ", ".join(map(repr, targets)), where,
                            "spike sources receive no synapses")
-    if projection.receptor not in RECEPTORS:
-        raise MappingError(f"receptor {projection.receptor!r}", ", ".join(RECEPTORS), where)
+    receptors = network.population(projection.post).cell.receptors
+    if projection.receptor not in receptors:
+        raise MappingError(f"receptor {projection.receptor!r}", ", ".join(receptors) or "no receptors", where)
     shape = projection.pre_index.shape
     for name in ("pre_index", "post_index", "weight", "delay"):
         if getattr(projection, name).shape != shape or len(shape) != 1:
@@ -267,6 +319,25 @@ def _verify_projection(projection: Projection, network: Network) -> None:
     for name in ("weight", "delay"):
         if not np.all(np.isfinite(getattr(projection, name))):
             raise MappingError(f"{name} has values that are not finite", "finite numbers", where)
+    _verify_synapse(projection, where)
+
+
+def _verify_synapse(projection: Projection, where: str) -> None:
+    if projection.model not in SYNAPSES:
+        raise MappingError(f"synapse model {projection.model!r}", ", ".join(SYNAPSES), where)
+    plastic = projection.model == "STDPMechanism"
+    known = plastic and len(projection.rule) == 2 and projection.rule[0] in TIMING and projection.rule[1] in DEPENDENCE
+    if plastic != bool(projection.rule) or (plastic and not known):
+        raise MappingError(f"rule {projection.rule}", f"one of {', '.join(TIMING)} with one of {', '.join(DEPENDENCE)}"
+                           if plastic else "no rule: the synapse does not learn", where)
+    model = projection.synapse
+    for kind, given, names in (("parameter", projection.parameters, model.parameters),
+                               ("initial value", projection.initial, model.initial)):
+        if set(given) != set(names):
+            raise MappingError(f"{kind}s {sorted(given)} of {projection.model}", ", ".join(sorted(names)) or "none",
+                               where)
+        for name, array in given.items():
+            _verify_values(f"{kind} {name!r}", array, len(projection), where, 1)
 
 
 def _verify_index(index: np.ndarray, size: int, where: str, name: str) -> None:

@@ -26,9 +26,11 @@ class _Claim(NamedTuple):
 class _Array:
     """Rows of one array while streams are being placed."""
 
-    def __init__(self, taken: np.ndarray, sign: np.ndarray, need: tuple[int, int]) -> None:
+    def __init__(self, taken: np.ndarray, sign: np.ndarray, modes: np.ndarray, need: tuple[int, int],
+                 mode_of: list[int]) -> None:
         usable = np.flatnonzero(~taken)
-        self.sign = sign
+        self.sign, self.modes, self.mode_of = sign, modes, mode_of  # short-term plasticity of drivers, of streams
+        self.open_drivers: set[int] = set()
         self.fresh = dict.fromkeys(usable.tolist())  # an ordered set: neighbours lie on different buses
         self.free = dict.fromkeys(usable.tolist(), _ALL)
         self.rows: tuple[list[int], list[int]] = ([], [])
@@ -37,8 +39,10 @@ class _Array:
         self.claims: list[_Claim] = []
         self.short_of_labels: set[int] = set()
 
-    def has_label(self, row: int, stream: int) -> bool:
-        """Whether a stream has, or can get, a label on the driver of a row."""
+    def takes(self, row: int, stream: int) -> bool:
+        """Whether a stream has, or can get, a label on the driver of a row, whose mode is its own."""
+        if row // 2 in self.open_drivers and self.modes[row // 2] != self.mode_of[stream]:
+            return False
         given = self.labels.get(row // 2)
         if given is None or stream in given or len(given) < limits.LABELS:
             return True
@@ -55,12 +59,14 @@ class _Array:
         """A fresh row of a sign, next to one that the stream has already where there is one."""
         best = self._sibling(stream)
         if best is None:
-            candidates = [r for r in self.fresh if self.has_label(r, stream)]
+            candidates = [r for r in self.fresh if self.takes(r, stream)]
             pairs = (r for r in candidates if both and r ^ 1 in self.fresh)  # the other sign will want the other row
             best = next(pairs, candidates[0] if candidates else None)
         if best is not None:
             del self.fresh[best]
             self.sign[best] = 1 if side == 0 else -1
+            self.open_drivers.add(best // 2)
+            self.modes[best // 2] = self.mode_of[stream]
             self.rows[side].append(best)
         return best
 
@@ -79,7 +85,7 @@ class _Array:
             size = wanted.bit_count()
             for row in self.rows[side]:
                 hit = (self.free[row] & wanted).bit_count()
-                if hit > most and self.has_label(row, stream):
+                if hit > most and self.takes(row, stream):
                     best, most = row, hit
                     if hit == size:
                         break
@@ -112,7 +118,8 @@ def _quotas(rows: int, need: tuple[int, int]) -> list[int]:
     return [exc, rows - exc]
 
 
-def route_outside(table: Table, chip: int, array: int, taken: np.ndarray, sign: np.ndarray, way: np.ndarray) -> Routed:
+def route_outside(table: Table, chip: int, array: int, taken: np.ndarray, sign: np.ndarray, modes: np.ndarray,
+                  way: np.ndarray) -> Routed:
     """Place the synapses of one array whose events come from outside.
 
     Parameters
@@ -123,6 +130,8 @@ def route_outside(table: Table, chip: int, array: int, taken: np.ndarray, sign: 
         Rows that are in use.
     sign : int8, (256,)
         Row signs, written.
+    modes : uint8, (128,)
+        Short-term plasticity of the drivers, written.
     way : int, (m,)
         Of all synapses of the network.
     """
@@ -130,12 +139,12 @@ def route_outside(table: Table, chip: int, array: int, taken: np.ndarray, sign: 
         none = np.zeros(0, np.int64)
         return Routed((none,) * 8, (none,) * 6, none, none)
     tick = np.floor(table.delay / limits.TIME_STAMP_US + 0.5).astype(np.int64)
-    pair = table.source.astype(np.int64) * (int(tick.max()) + 1) + tick
+    pair = (table.source.astype(np.int64) * (int(tick.max()) + 1) + tick) * (int(table.mode.max()) + 1) + table.mode
     _, example, stream = np.unique(pair, return_index=True, return_inverse=True)
     demand = np.zeros((2, len(example), limits.COLUMNS), np.int64)
     np.add.at(demand, (table.side, stream, table.column), table.rows)
     exc, inh = (int(d.sum(axis=0).max(initial=0)) for d in demand)
-    state = _Array(taken, sign, (exc, inh))
+    state = _Array(taken, sign, modes, (exc, inh), table.mode[example].tolist())
     _place(state, demand)
     cells, label = _decode(state)
     return _result(table, stream, example, state, cells, label, chip, array, way)

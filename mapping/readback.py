@@ -10,8 +10,9 @@ from pynn_brainscales.emulator.recording import Recording
 
 from .cells import conductance_based, leak_conductance, parameter
 from .mapped import Mapped
-from .network import Population
+from .network import Population, Projection
 from .scale import us_per_ms
+from .split import BESIDE, RELAY
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,7 @@ class Signal(Frozen):
 
 
 def spikes(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Spikes of every population and the events drawn for every Poisson source: label -> (index, times in ms)."""
+    """Spikes of every population and the events drawn for every random source: label -> (index, times in ms)."""
     network, ms = mapped.network, 1.0 / us_per_ms(mapped.target)
     neuron = np.full(len(mapped.config.circuits), -1, np.int64)
     neuron[mapped.master] = np.arange(network.neurons)
@@ -35,12 +36,21 @@ def spikes(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, tu
     times = recording.spike_step[mine] * network.timestep
     mine = slice(None) if recording.trials == 1 else recording.input_trial == trial
     drawn, drawn_times = recording.input_channel[mine], recording.input_time_us[mine] * ms
-    result = {}
+    mine = slice(None) if recording.trials == 1 else recording.beside_trial == trial
+    result = _beside(mapped, recording.beside_cell[mine], recording.beside_step[mine] * network.timestep)
     for part, start in zip(network.parts, network.offsets().values(), strict=True):
         if isinstance(part, Population):
             result[part.label] = _part(fired - start, times, part.size, network.neurons)
-        elif part.model != "SpikeSourceArray":
+        elif part.model not in ("SpikeSourceArray", BESIDE, RELAY):
             result[part.label] = _part(drawn - (start - network.neurons), drawn_times, part.size, -1)
+    return result
+
+
+def _beside(mapped: Mapped, cell: np.ndarray, times: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    result, start = {}, 0
+    for p in mapped.split.beside:
+        result[p.label] = _part(cell - start, times, p.size, -1)
+        start += p.size
     return result
 
 
@@ -55,6 +65,12 @@ def spikes_by_trial(mapped: Mapped, recording: Recording) -> dict[str, tuple[np.
         index = fired - network.offsets()[p.label]
         here = (index >= 0) & (index < p.size)
         result[p.label] = (recording.spike_trial[here], index[here], recording.spike_step[here] * network.timestep)
+    start = 0
+    for p in mapped.split.beside:
+        here = (recording.beside_cell >= start) & (recording.beside_cell < start + p.size)
+        result[p.label] = (recording.beside_trial[here], recording.beside_cell[here] - start,
+                           recording.beside_step[here] * network.timestep)
+        start += p.size
     return result
 
 
@@ -66,12 +82,32 @@ def _part(index: np.ndarray, times: np.ndarray, size: int, whole: int) -> tuple[
 
 
 def signals(mapped: Mapped, recording: Recording, trial: int = 0) -> list[Signal]:
-    """All samples, one Signal for each probe of the network."""
+    """All samples, one Signal for each probe of the described network."""
     network = mapped.network
-    return [Signal(probe.population, probe.variable, probe.index, samples.steps * network.timestep,
-                   _in_biological_units(mapped, probe.variable, probe.index + network.offsets()[probe.population],
-                                        samples.values[trial]))
-            for probe, samples in zip(network.probes, recording.samples, strict=True)]
+    result = []
+    for probe, (beside, number) in zip(mapped.described.probes, mapped.split.probes, strict=True):
+        if beside:
+            samples = recording.beside_samples[number]
+            values = samples.values[trial]
+        else:
+            samples = recording.samples[number]
+            values = _in_biological_units(mapped, network.probes[number].variable,
+                                          probe.index + network.offsets()[probe.population], samples.values[trial])
+        result.append(Signal(probe.population, probe.variable, probe.index, samples.steps * network.timestep, values))
+    return result
+
+
+def weights(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Sampled weights of learning projections: label -> (times in ms, weights (samples, connections))."""
+    learning = {p.label: p for p in mapped.split.learning}
+    observed = [o for o in mapped.described.observed if o.projection in learning]
+    return {o.projection: (s.steps * mapped.network.timestep, signed(learning[o.projection], s.values[trial]))
+            for o, s in zip(observed, recording.pair_samples, strict=True)}
+
+
+def signed(p: Projection, magnitude: np.ndarray) -> np.ndarray:
+    """Weights with the sign of their projection: those of currents through an inhibitory receptor are <= 0."""
+    return -magnitude if len(p) and p.weight.min() < 0 else magnitude
 
 
 def _in_biological_units(mapped: Mapped, variable: str, neuron: np.ndarray, values: np.ndarray) -> np.ndarray:

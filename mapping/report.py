@@ -21,9 +21,11 @@ from .connections import connections, synapse_slices
 from .errors import MappingError
 from .load import link_load
 from .mapped import Loss, Mapped, Way
-from .network import Network
+from .network import Projection
 from .readback import PYNN_NAMES, parameter_unit
 from .scale import us_per_ms
+from .shortterm import fit
+from .split import inactivation, parameter_sets
 
 _WAYS = {Way.FREE: "any delay", Way.DIRECT: "on the chip", Way.LOOP: "around the chip", Way.BETWEEN: "between chips",
          Way.EXTERNAL: "from outside"}
@@ -69,7 +71,7 @@ def make_report(mapped: Mapped, dry_run: bool | None = None) -> Report:
         "lost": {reason.name.lower(): int(np.count_nonzero(m.rounded.lost == reason)) for reason in Loss if reason},
         "usage": _usage(m), "populations": {p.label: _population(m, i) for i, p in enumerate(m.network.populations)},
         "projections": {p.label: _projection(m, p.label) for p in m.network.projections},
-        "recording": _recording(m), "events": _events(m)}
+        "recording": _recording(m), "events": _events(m), "beside": _beside(m)}
     if m.routing.free:
         sections["dry_run"] = _dry_run(m) if dry_run else "not made: make_report(mapped, dry_run=True) maps it"
     return Report(MappingProxyType(sections))
@@ -163,6 +165,9 @@ def _projection(m: Mapped, label: str) -> dict:
         "rms_error": float(np.sqrt(np.mean(error**2))) / scale if scale else 0.0,
         "max_error": float(error.max()) / scale if scale else 0.0, "clipped": int(np.count_nonzero(clipped)),
         "rows_per_synapse": [int(c["rows"].min()), int(c["rows"].max())]}
+    described = next((p for p in m.described.projections if p.label == label), None)
+    if described is not None and label in m.split.driver_modes:
+        result["short_term"] = _short_term(m, described)
     result["ways"] = {}
     for way in Way:
         mine = alive & (m.routing.way[s] == way)
@@ -172,6 +177,28 @@ def _projection(m: Mapped, label: str) -> dict:
                 "synapses": int(mine.sum()), "delay_asked": _range(c["delay_requested"][mine]),
                 "delay_got": _range(c["delay"][mine]), "mean_error": float(off.mean()), "max_error": float(off.max())}
     return result
+
+
+def _short_term(m: Mapped, p: Projection) -> dict:
+    """How near the drivers come to the Tsodyks-Markram synapses of a projection."""
+    sets = parameter_sets(p, inactivation(p, m.described))
+    fits = [fit(*values, m.target.speedup) for values in np.unique(sets, axis=1).T.tolist()]
+    return {"facilitating": sum(f.strength > 0 for f in fits), "depressing": sum(f.strength < 0 for f in fits),
+            "use": _range(np.array([f.use for f in fits])),
+            "tau_ms": _range(np.array([f.tau_us / us_per_ms(m.target) for f in fits])),
+            "error": max(f.error for f in fits)}
+
+
+# --- beside the chips --------------------------------------------------------------------------------------
+
+
+def _beside(m: Mapped) -> dict:
+    """Populations that no circuit holds, and synapses that the host computes."""
+    populations = {p.label: {"model": p.model, "size": p.size} for p in m.split.beside}
+    synapses = {p.label: {"synapses": len(p)} for p in m.split.aside}
+    relays = {r.label: {"model": r.model, "relays": len(r.source)} for r in m.split.relays}
+    learning = {p.label: {"rule": list(p.rule), "synapses": len(p)} for p in m.split.learning}
+    return {"populations": populations, "projections": synapses, "relays": relays, "learning": learning}
 
 
 # --- recording and events ----------------------------------------------------------------------------------
@@ -218,8 +245,7 @@ def _dry_run(m: Mapped) -> str:
     """What would come of the network on calibrated chips."""
     from .compile import compile
 
-    network = Network(m.network.populations, m.network.sources, m.network.projections, (), m.network.timestep,
-                      m.network.min_delay)
+    network = m.described.replace(probes=(), observed=())
     target = m.target.replace(profile=calibrated, on_loss="warn", max_chips=None)
     try:
         with warnings.catch_warnings():

@@ -13,6 +13,7 @@ def text(r: dict) -> str:
         lines += _population(label, p)
     for label, p in r["projections"].items():
         lines += _projection(label, p)
+    lines += _beside(r["beside"])
     lines += _events(r)
     lines += [f"  {_wrap(note)}" for note in r["recording"]]
     if "dry_run" in r:
@@ -83,9 +84,25 @@ def _projection(label: str, p: dict) -> list[str]:
         clipped = f", {w['clipped']} clipped" if w["clipped"] else ""
         lines.append(f"  weight     {_span(w['asked']):>20} -> {_span(w['got']):<20} rms error "
                      f"{100 * w['rms_error']:.2g} %{several}{clipped}")
+    if "short_term" in p:
+        s = p["short_term"]
+        kinds = " and ".join(k for k in ("depressing", "facilitating") if s[k])
+        lines.append(f"  drivers    {kinds}, U {_span(s['use'])}, tau {_span(s['tau_ms'])} ms: rms error "
+                     f"{100 * s['error']:.2g} % over a test train")
     for way, d in p.get("ways", {}).items():
         lines.append(f"  delay      {_span(d['delay_asked']):>20} -> {_span(d['delay_got']):<20} ms, {d['synapses']} "
                      f"{way}")
+    return lines
+
+
+def _beside(b: dict) -> list[str]:
+    lines = [f"{label}: {_count(p['size'], 'neuron')}, {p['model']}, beside the chip" for label, p in
+             b["populations"].items()]
+    lines += [f"{label}: {_count(p['synapses'], 'synapse')}, beside the chip" for label, p in b["projections"].items()]
+    lines += [f"{label}: {r['model']}, {_count(r['relays'], 'stream')} computed beside the chip"
+              for label, r in b["relays"].items()]
+    lines += [f"{label}: {_count(p['synapses'], 'synapse')}, {' with '.join(p['rule'])}, exact"
+              for label, p in b["learning"].items()]
     return lines
 
 

@@ -11,6 +11,8 @@ others take outside events only, with a full mask. An outside event for driver `
 driver ``e`` only if the ones of ``e'`` are among those of ``e``, thus ``e' <= e < r``: never. A direct event
 would be taken by an outside driver only if ``e' = 0``: not as long as ``r >= 1``. So the two never meet, however
 the drivers are divided.
+
+Both rows of a driver share its short-term plasticity (``mode``): synapses of different modes take different drivers.
 """
 
 from __future__ import annotations
@@ -44,34 +46,40 @@ def route(network: Network, scaled: Scaled, expanded: Expanded, placement: Place
     table = Table(
         synapse=np.arange(m), source=scaled.source, chip=placement.chip[scaled.neuron],
         array=coordinates.half_of(circuit), column=coordinates.column_of(circuit), side=scaled.input,
-        rows=scaled.rows, delay=delay)
+        rows=scaled.rows, delay=delay, mode=scaled.mode)
     lost = np.full(m, Loss.NONE)
-    routes, cells, signs, masks = [], [], [], []
+    routes, cells, signs, masks, modes = [], [], [], [], []
     direct = way == Way.DIRECT
     home = placement.circuit[:, 0]
     for chip in range(placement.chips):
         here = table.chip == chip
         sign = np.zeros((limits.HALVES, limits.ROWS), np.int8)
+        mode = np.zeros((limits.HALVES, limits.DRIVERS), np.uint8)
         mask = np.full((limits.HALVES, limits.DRIVERS), 2 ** limits.ROW_SELECT_BITS - 1, np.uint8)
         for array in range(limits.HALVES):
             mine = here & (table.array == array)
             outside = np.bincount(table.column[mine & ~direct], table.rows[mine & ~direct], minlength=limits.COLUMNS)
-            found, taken = route_direct(table.only(mine & direct), chip, array, home, sign[array], mask[array], outside)
-            more = route_outside(table.only(mine & ~direct), chip, array, taken, sign[array], way)
+            found, taken = route_direct(table.only(mine & direct), chip, array, home, sign[array], mask[array],
+                                        mode[array], outside)
+            more = route_outside(table.only(mine & ~direct), chip, array, taken, sign[array], mode[array], way)
             for part in (found, more):
                 routes.append(part.routes)
                 cells.append(part.cells)
                 lost[part.lost] = part.loss
         signs.append(sign)
         masks.append(mask)
-    return _routing(False, way, delay, lost, routes, cells, placement.chips, np.stack(signs), np.stack(masks))
+        modes.append(mode)
+    return _routing(False, way, delay, lost, routes, cells, placement.chips, np.stack(signs), np.stack(masks),
+                    np.stack(modes))
 
 
-def _routing(free, way, delay, lost, routes, cells, chips, signs=None, masks=None) -> Routing:
+def _routing(free, way, delay, lost, routes, cells, chips, signs=None, masks=None, modes=None) -> Routing:
     columns = [np.concatenate([r[i] for r in routes]) if routes else np.zeros(0, np.int64) for i in range(8)]
     places = [np.concatenate([c[i] for c in cells]) if cells else np.zeros(0, np.int64) for i in range(6)]
     if signs is None:
         signs, masks = np.zeros((chips, 2, limits.ROWS), np.int8), np.zeros((chips, 2, limits.DRIVERS), np.uint8)
+    modes = np.zeros_like(masks) if modes is None else modes
     routes = dict(zip(_ROUTE_FIELDS, columns, strict=True))
     cells = dict(zip(_CELL_FIELDS, places, strict=True))
-    return Routing(free=free, way=way, delay_us=delay, lost=lost, row_sign=signs, driver_mask=masks, **routes, **cells)
+    return Routing(free=free, way=way, delay_us=delay, lost=lost, row_sign=signs, driver_mask=masks, driver_mode=modes,
+                   **routes, **cells)

@@ -8,6 +8,8 @@ of the potentials, the ceiling of the synaptic gain and the rows allow.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from pynn_brainscales.emulator import limits
 from pynn_brainscales.emulator.config import EXC, INH
@@ -40,7 +42,8 @@ def us_per_ms(target: Target) -> float:
     return 1000.0 / target.speedup
 
 
-def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | None = None) -> Scaled:
+def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | None = None,
+          modes: Mapping[str, np.ndarray] | None = None) -> Scaled:
     """The network in hardware units.
 
     Parameters
@@ -51,6 +54,8 @@ def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | No
         Most rows that one synapse may take.
     like : Scaled, optional
         Whose map of the potentials to use; by default the best one is found.
+    modes : mapping of label to int (m,), optional
+        Short-term plasticity of the synapses of some projections (``Split.driver_modes``).
 
     Raises
     ------
@@ -78,7 +83,12 @@ def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | No
         rows = np.clip(np.ceil(drive / MAX_ROW_DRIVE - 1e-9), 1, max_rows).astype(np.int64)
         rows = np.maximum(rows, _finer_rows(neuron, side, drive, rows, max_rows))
     return Scaled(alpha=alpha, v_offset=offset, cells=cells, source=source, neuron=neuron, input=side, drive=drive,
-                  delay_us=delay * us_per_ms(target), rows=rows)
+                  delay_us=delay * us_per_ms(target), rows=rows, mode=_modes(network, modes or {}))
+
+
+def _modes(network: Network, modes: Mapping[str, np.ndarray]) -> np.ndarray:
+    parts = [modes.get(p.label, np.zeros(len(p), np.int64)) for p in network.projections]
+    return np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, np.int64)
 
 
 def _synapses(network: Network) -> tuple[np.ndarray, ...]:
@@ -276,6 +286,12 @@ def _demand_references(network: Network, conductance, e_rev, e_ref) -> None:
 def current_gain(network: Network, target: Target, alpha: np.ndarray) -> np.ndarray:
     """What 1 nA into each neuron is, LSB / us, (n,)."""
     return alpha / (parameter(network, "cm") * us_per_ms(target))
+
+
+def synaptic_strength(network: Network, target: Target, alpha: np.ndarray) -> np.ndarray:
+    """What a weight of 1 is to each neuron of a chip without limits, (n,): LSB / us for 1 nA, 1 / us for 1 uS."""
+    per_unit = np.where(conductance_based(network), 1.0, alpha)
+    return per_unit / (parameter(network, "cm") * us_per_ms(target))
 
 
 # --- state -------------------------------------------------------------------------------------------------

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from pynn_brainscales.emulator.kernels.inh_gamma import InhGammaSources
 from pynn_brainscales.emulator.state import ChipState
 from pynn_brainscales.emulator.state import initial_state as emulator_state
 from pynn_brainscales.emulator.stimulus import InjectedCurrent, PoissonSources, RenewalSources, Stimulus
 
+from .aside import beside_values
 from .mapped import Mapped
 from .network import Source
 from .scale import current_gain, initial_values, us_per_ms
@@ -30,8 +32,9 @@ def stimulus(mapped: Mapped, sources: Sequence[Source] | None = None, trials: in
     channel, time = [np.zeros(0, np.int64)], [np.zeros(0)]
     poisson: list[PoissonSources] = []
     renewal: list[RenewalSources] = []
+    inh_gamma: list[InhGammaSources] = []
     start = 0
-    for key, source in enumerate(mapped.network.sources if sources is None else sources):
+    for key, source in enumerate(mapped.described.sources if sources is None else sources):
         p = source.parameters
         if source.model == "SpikeSourceArray":
             channel.append(p["spike_index"] + start)
@@ -39,13 +42,24 @@ def stimulus(mapped: Mapped, sources: Sequence[Source] | None = None, trials: in
         else:
             channels, begin = np.arange(start, start + source.size), p["start"] * u
             end = begin + p["duration"] * u
-            if source.model == "SpikeSourcePoisson":
+            if source.model == "SpikeSourceInhGamma":
+                inh_gamma.append(_inh_gamma(source, channels, begin, end, key, u))
+            elif source.model == "SpikeSourcePoisson":
                 poisson.append(PoissonSources(channels, p["rate"] * 1e-3 / u, begin, end, key))
             else:
                 renewal.append(RenewalSources(channels, *_intervals(source, u), begin, end, key))
         start += source.size
     return Stimulus(np.concatenate(channel), np.concatenate(time), None, trials, first_trial, tuple(poisson),
-                    tuple(renewal))
+                    tuple(renewal), tuple(inh_gamma))
+
+
+def _inh_gamma(source: Source, channels: np.ndarray, begin: np.ndarray, end: np.ndarray, key: int, u: float
+               ) -> InhGammaSources:
+    p = source.parameters
+    order = np.argsort(p["bin_index"], kind="stable")
+    first = np.searchsorted(p["bin_index"][order], np.arange(source.size + 1))
+    return InhGammaSources(channels, first, p["tbins"][order] * u, p["a"][order], p["b"][order] * (1e3 * u), begin, end,
+                           key)
 
 
 def _intervals(source: Source, u: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -63,6 +77,17 @@ def injected(mapped: Mapped, neuron: np.ndarray, step: np.ndarray, value: np.nda
     return InjectedCurrent(mapped.master[neuron], gain[neuron], step, value)
 
 
+def injected_beside(mapped: Mapped, label: str, index: np.ndarray, step: np.ndarray, value: np.ndarray
+                    ) -> InjectedCurrent:
+    """A current in nA into some cells of a population beside the chip."""
+    start = 0
+    for p in mapped.split.beside:
+        if p.label == label:
+            break
+        start += p.size
+    return InjectedCurrent(index + start, np.ones(len(index)), step, value)
+
+
 def initial_state(mapped: Mapped, trials: int = 1, first_trial: int = 0) -> ChipState:
     """The chips' state at time 0, from the initial values of the network."""
     values = initial_values(mapped.network, mapped.target, mapped.scaled.alpha, mapped.scaled.v_offset)
@@ -74,4 +99,4 @@ def initial_state(mapped: Mapped, trials: int = 1, first_trial: int = 0) -> Chip
     full = {name: value[neuron[master]] for name, value in values.items()}
     for name in ("i_exc", "i_inh"):
         full[name] = np.where(own, full[name], 0.0)  # joined circuits start without input of their own
-    return emulator_state(mapped.config, trials, first_trial, **full)
+    return emulator_state(mapped.config, trials, first_trial, beside=beside_values(mapped.split), **full)

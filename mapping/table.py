@@ -20,6 +20,7 @@ class Table(Frozen):
     side: np.ndarray
     rows: np.ndarray
     delay: np.ndarray
+    mode: np.ndarray
 
     def __len__(self) -> int:
         return len(self.synapse)

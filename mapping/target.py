@@ -30,6 +30,8 @@ class Target(Frozen):
         None is as many as the network needs.
     circuits_per_neuron : int
         At least so many circuits are joined for each neuron: more fan-in, fewer neurons on a chip.
+    off_chip : {"emulate", "error"}
+        What to do with cell models that no circuit can hold: compute them beside the chip, or refuse them.
     """
 
     profile: Profile = calibrated
@@ -39,10 +41,13 @@ class Target(Frozen):
     on_loss: str = "error"
     max_chips: int | None = None
     circuits_per_neuron: int = 1
+    off_chip: str = "emulate"
 
     def __post_init__(self) -> None:
         if self.on_loss not in ("error", "warn"):
             raise MappingError(f"on_loss={self.on_loss!r}", "'error', 'warn'")
+        if self.off_chip not in ("emulate", "error"):
+            raise MappingError(f"off_chip={self.off_chip!r}", "'emulate', 'error'")
         if self.max_chips is not None and self.max_chips < 1:
             raise MappingError(f"max_chips={self.max_chips}", "at least 1, or None for as many as needed")
         if not 1 <= self.circuits_per_neuron <= limits.MAX_CIRCUITS_PER_NEURON:

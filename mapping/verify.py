@@ -83,6 +83,8 @@ def verify_routing(network: Network, scaled: Scaled, expanded: Expanded, placeme
     sign = r.row_sign[r.cell_chip, r.cell_array, r.cell_row]
     _demand(np.array_equal(sign, np.where(scaled.input[r.cell_synapse] == 0, 1, -1)),
             "a synapse on a row of the wrong sign")
+    mode = r.driver_mode[r.cell_chip, r.cell_array, coordinates.driver_of_row(r.cell_row)]
+    _demand(np.array_equal(mode, scaled.mode[r.cell_synapse]), "a synapse on a driver with other short-term plasticity")
     for labels in (r.cell_label, r.route_label):
         _demand(np.all((labels >= 0) & (labels < limits.LABELS)), "a label beyond 6 bits")
     _verify_direct(network, placement, r)

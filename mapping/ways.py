@@ -12,6 +12,7 @@ from pynn_brainscales.emulator import limits
 from .mapped import Placement, Scaled, Way
 from .network import Network
 from .scale import us_per_ms
+from .split import BESIDE, RELAY
 from .target import Target
 
 MAX_DELAYS = 16  # different delays of one source into one chip, each of which takes a label
@@ -33,6 +34,9 @@ def choose_ways(network: Network, scaled: Scaled, placement: Placement, target: 
     way = np.select([~inside, ~same, wanted <= middle], [Way.EXTERNAL, Way.BETWEEN, Way.DIRECT], Way.LOOP)
     least = np.array([0.0, limits.LATENCY_ON_CHIP_US, limits.LATENCY_LOOP_US, limits.LATENCY_BETWEEN_CHIPS_US,
                       limits.TIME_STAMP_US])[way]
+    slow = _through_host(network)
+    if slow.any():
+        least = np.where(np.isin(scaled.source, np.flatnonzero(slow)), limits.LATENCY_LOOP_US, least)
     stamp = limits.TIME_STAMP_US
     # the smallest multiple that is not below the latency, the nearest multiple above it
     delay = np.maximum(np.ceil(least / stamp - 1e-9), np.floor(wanted / stamp + 0.5)) * stamp
@@ -40,6 +44,16 @@ def choose_ways(network: Network, scaled: Scaled, placement: Placement, target: 
     outside = np.flatnonzero(way != Way.DIRECT)
     delay[outside] = _binned(scaled.source[outside], chip[outside], delay[outside])
     return way, delay
+
+
+def _through_host(network: Network) -> np.ndarray:
+    """Sources of events that the host computes from spikes of the chips, (neurons + cells of all sources,)."""
+    slow = np.zeros(network.neurons + sum(s.size for s in network.sources), bool)
+    offsets = network.offsets()
+    for s in network.sources:
+        if s.model in (BESIDE, RELAY):
+            slow[offsets[s.label]:offsets[s.label] + s.size] = True
+    return slow
 
 
 def _binned(source: np.ndarray, chip: np.ndarray, delay: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from pynn_brainscales.mapping.network import CELL_VARIABLES, Network, Population, Probe, Projection, Source
+from pynn_brainscales.mapping.models import CELLS
+from pynn_brainscales.mapping.network import Network, Population, Probe, Projection, Source
 
 COMMON = {"cm": 1.0, "tau_m": 20.0, "tau_syn_E": 5.0, "tau_syn_I": 5.0, "tau_refrac": 2.0, "v_rest": -65.0,
           "v_reset": -65.0, "v_thresh": -50.0, "i_offset": 0.0}
@@ -20,7 +21,7 @@ def population(label, size, model="IF_curr_exp", **values):
     parameters |= values
     return Population(label, size, model, {k: np.array(np.broadcast_to(float(v) if np.isscalar(v) else v, (size,)))
                                            for k, v in parameters.items()},
-                      {k: np.full(size, -65.0 if k == "v" else 0.0) for k in CELL_VARIABLES[model]})
+                      {k: np.full(size, -65.0 if k == "v" else 0.0) for k in CELLS[model].variables})
 
 
 def poisson(label, size, rate=20.0):

@@ -130,16 +130,16 @@ def test_bad_synapses(make, change, sentence):
 
 def test_bad_networks(make):
     network = base(make)
-    with pytest.raises(MappingError, match="cell model 'HH_cond_exp'; available: IF_curr_exp, IF_cond_exp"):
-        compile(network.replace(populations=(network.populations[0].replace(model="HH_cond_exp"),)), CHIP)
+    with pytest.raises(MappingError, match="cell model 'HH_cond'; available: IF_curr_exp, IF_curr_alpha"):
+        compile(network.replace(populations=(network.populations[0].replace(model="HH_cond"),)), CHIP)
     with pytest.raises(MappingError, match="two parts are labelled 'A'"):
         compile(network.replace(populations=network.populations * 2), CHIP)
     with pytest.raises(MappingError, match=r"variable 'w'; available: v, isyn_exc"):
         compile(network.replace(probes=(Probe("A", "w", np.arange(2), 1.0),)), CHIP)
     with pytest.raises(MappingError, match=r"a sampling interval of 0.15 ms; available: multiples of the timestep"):
         compile(network.replace(probes=(Probe("A", "v", np.arange(2), 0.15),)), CHIP)
-    with pytest.raises(MappingError, match="source model 'SpikeSourceInhGamma'"):
-        compile(network.replace(sources=(Source("S", 2, "SpikeSourceInhGamma", {}),)), CHIP)
+    with pytest.raises(MappingError, match="source model 'SpikeSourceNoise'"):
+        compile(network.replace(sources=(Source("S", 2, "SpikeSourceNoise", {}),)), CHIP)
     dead = {"rate": np.full(2, 300.0), "tau_refrac": np.full(2, 5.0), "start": np.zeros(2), "duration": np.ones(2)}
     with pytest.raises(MappingError, match=r"rate=300 Hz with tau_refrac=5 ms; available: a mean rate below 200 Hz"):
         compile(network.replace(sources=(Source("S", 2, "SpikeSourcePoissonRefractory", dead),)), CHIP)

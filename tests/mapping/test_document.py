@@ -70,7 +70,7 @@ def edited(network, *path, value=None, delete=False):
     (("projections", 1, "weight"), None, r"projections\[1\]: key 'weight' is missing.*add 'weight'"),
     (("format",), "nest", "document, format: 'nest'; available: 'pynn_brainscales.network'"),
     (("version",), 2, "version: 2; available: 1; read it with the release"),
-    (("populations", 1, "model"), "Izhikevich", r"populations\[1\]\.model: 'Izhikevich'; available: IF_curr_exp"),
+    (("populations", 1, "model"), "IF_curr", r"populations\[1\]\.model: 'IF_curr'; available: IF_curr_exp"),
     (("populations", 0, "size"), 2.5, r"populations\[0\]\.size: 2.5; available: a whole number"),
     (("populations", 0, "colour"), "red", r"populations\[0\]: unknown key 'colour'"),
     (("populations", 0, "parameters", "tau_x"), 1.0, r"populations\[0\]\.parameters: unknown key 'tau_x'"),
