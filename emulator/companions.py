@@ -15,7 +15,7 @@ from .kernels.pairs import PairRun
 from .kernels.queue import ascending
 from .kernels.relay import RelayRun
 from .program import Program
-from .recording import Samples
+from .recording import Recording, Samples
 from .state import ChipState
 from .stimulus import Stimulus
 
@@ -33,7 +33,8 @@ class Companions:
         seed, h = config.noise.seed, config.step_us
         self.beside = None if config.beside is None else BesideRun(
             config.beside, s.beside, self._circuits, config.external, seed, p.first_trial, start, stop, stimulus)
-        self.relays = None if p.relays is None else RelayRun(p.relays, s.relays, seed, p.first_trial, h)
+        self.relays = (None if p.relays is None or s.relays is None
+                       else RelayRun(p.relays, s.relays, seed, p.first_trial, h))
         self.pairs = [PairRun(g.synapses, state, h, start) for g, state in zip(config.pairs, s.pairs, strict=True)]
         self._waiting = self.relays is not None or bool(self.pairs)
         self._now: list[tuple[np.ndarray, np.ndarray]] = []  # firings of the present step: (trial, source)
@@ -42,6 +43,12 @@ class Companions:
         self._sent: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = [
             (s.sent_step, s.sent_trial, s.sent_channel, s.sent_factor)]
         self._samples = [_PairSampler(probe, self.pairs[probe.group], start, stop) for probe in config.pair_probes]
+
+    @property
+    def first_cell(self) -> int:
+        """Number of the first cell beside the chip among the sources of events."""
+        beside = self._p.config.beside
+        return self._circuits + (0 if beside is None else beside.first_channel)
 
     @property
     def max_delay(self) -> int:
@@ -90,7 +97,7 @@ class Companions:
         self._queue.emit_weighted(step, trial, source, factor, now)
         if self.beside is not None:
             outside = channel < self._p.config.external  # the drivers' own relays end on the chip
-            self.beside.emit_weighted(*(a[outside] for a in (step, trial, source, factor)), now)
+            self.beside.emit_weighted(step[outside], trial[outside], source[outside], factor[outside], now)
 
     def fired(self, step: int, trial: np.ndarray, source: np.ndarray) -> None:
         """Circuits fired at the present step."""
@@ -110,7 +117,7 @@ class Companions:
         if self.beside is not None:
             trial, cell = self.beside.fire(step)
             if cell.size:
-                source = cell + (self._circuits + self._p.config.beside.first_channel)
+                source = cell + self.first_cell
                 self._spikes.append((np.full(len(cell), step), trial, source))
                 self._queue.emit(step, trial, source)
                 self.fired(step, trial, source)
@@ -119,7 +126,7 @@ class Companions:
     def _deliver(self, group, trial, synapse, weight) -> None:
         side, target = group.input[synapse], group.synapses.target[synapse]
         amount = weight * group.strength[synapse]
-        if group.beside < 0:
+        if group.beside < 0 or self.beside is None:
             n, flat = self._circuits, self._flat
             amount = amount * self._p.jump[side, target]
         else:
@@ -143,13 +150,13 @@ class Companions:
         step, trial, source = (np.concatenate(a) for a in zip(*self._spikes, strict=True))
         return step, trial, source
 
-    def samples(self) -> tuple[Samples, ...]:
-        """Samples of the cells beside the chip, and of learning synapses."""
-        return () if self.beside is None else self.beside.samples()
-
-    def weights(self) -> tuple[Samples, ...]:
-        """Samples of the weights of learning synapses."""
-        return tuple(s.samples() for s in self._samples)
+    def recorded(self, recording: Recording) -> Recording:
+        """A recording with the spikes and samples of the companions."""
+        step, trial, source = self.spikes()
+        return recording.replace(
+            beside_step=step, beside_trial=trial, beside_cell=source - self.first_cell,
+            beside_samples=() if self.beside is None else self.beside.samples(),
+            pair_samples=tuple(s.samples() for s in self._samples))
 
     def state(self) -> dict:
         """The fields of ``ChipState`` that are theirs."""

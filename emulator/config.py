@@ -31,7 +31,8 @@ class Circuits(Frozen):
         Coordinates: chip, and circuit 0..511 on it.
     master : int
         Index (into these arrays) of the circuit that holds the membrane of this circuit's neuron; its own index
-        unless circuits are joined. Joined circuits lend their synaptic inputs; their other parameters are unused.
+        unless circuits are joined. Joined circuits lend their synaptic inputs, with their own time constants, gains
+        and reversal potentials; their other parameters are unused.
     v_leak, v_reset, v_thresh : float
         Potentials, CADC LSB.
     tau_m, tau_syn_exc, tau_syn_inh : float
@@ -53,6 +54,8 @@ class Circuits(Frozen):
     adaptation : bool
         Adaptation is on: tau_w dw/dt = a (v - v_leak) - w, and w grows by b at a spike. ``a`` is in units of
         the leak conductance, ``b`` and w in CADC LSB (adaptation current over leak conductance), tau_w in us.
+    port : int, optional
+        Which pair of receptors of its neuron the inputs of a circuit are; 0 for all by default.
     """
 
     chip: np.ndarray
@@ -81,9 +84,15 @@ class Circuits(Frozen):
     a: np.ndarray
     b: np.ndarray
     tau_w: np.ndarray
+    port: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.chip)
+
+    @property
+    def ports(self) -> np.ndarray:
+        """Pair of receptors of every circuit, (N,)."""
+        return np.zeros(len(self), np.int64) if self.port is None else self.port
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +214,8 @@ class PairProbe(Frozen):
 class Probe(Frozen):
     """Samples of ``variable`` (one of VARIABLES) of ``circuits`` (indices of masters) every ``interval_steps``.
 
-    ``i_exc`` and ``i_inh`` are the sum over joined circuits: a drive in CADC LSB / us for current-based circuits,
+    ``i_exc`` and ``i_inh`` are the sum over joined circuits of the same port (for ports above 0, ``circuits`` names the
+    first circuit of each): a drive in CADC LSB / us for current-based circuits,
     a conductance over the capacitance in 1 / us for conductance-based ones.
     """
 
@@ -261,6 +271,8 @@ def verify_config(config: ChipConfig) -> None:
         raise ValueError(f"step_us must be > 0, got {config.step_us}")
     for field in fields(c):
         array = getattr(c, field.name)
+        if array is None and field.name == "port":
+            continue
         if array.shape != (n,):
             raise ValueError(f"circuits.{field.name} has shape {array.shape}, expected ({n},)")
         if array.dtype.kind == "f":
@@ -281,6 +293,9 @@ def verify_config(config: ChipConfig) -> None:
     for side in ("exc", "inh"):
         apart = getattr(c, f"e_rev_{side}") != getattr(c, f"e_ref_{side}")
         _demand(~c.conductance | apart, f"circuits.e_ref_{side} must differ from e_rev_{side}")
+        other = c.conductance & (getattr(c, f"e_rev_{side}") != getattr(c, f"e_rev_{side}")[c.master])
+        _demand(~other | (c.e_rev_exc != c.e_rev_inh)[c.master], f"circuits.e_rev_{side} of a joined circuit is not "
+                "its membrane's, which must have two different ones")
     s = config.synapses
     sources = n + config.external
     if isinstance(s, FreeSynapses):
@@ -303,9 +318,9 @@ def verify_config(config: ChipConfig) -> None:
         verify_relays(config.relays, sources, config.external)
     for group in config.pairs:
         verify_pairs(group.synapses, sources)
-    for probe in config.pair_probes:
-        if not 0 <= probe.group < len(config.pairs) or probe.interval_steps < 1:
-            raise ValueError(f"a probe of learning synapses {probe.group} every {probe.interval_steps} steps; there are "
+    for p in config.pair_probes:
+        if not 0 <= p.group < len(config.pairs) or p.interval_steps < 1:
+            raise ValueError(f"a probe of learning synapses {p.group} every {p.interval_steps} steps; there are "
                              f"{len(config.pairs)}, and intervals of at least one step")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from .config import INH, ChipConfig, Circuits, verify_config
 from .effective import effective_circuits, run_offsets
 from .frozen import Frozen
-from .kernels.neuron import Adaptive, current_propagator, step_mean
+from .kernels.neuron import Adaptive, Lenders, current_propagator, step_mean
 from .kernels.routing import EventTable, tabulate, through_drivers
 from .kernels.synapse import Delivery, plan_delivery
 from .relays import Relays
@@ -37,7 +37,7 @@ class Group(Frozen):
     first: int
     stop: int
     decay: np.ndarray
-    joined: tuple[tuple[np.ndarray, np.ndarray], ...]
+    joined: tuple[Lenders, ...]
     leak: np.ndarray
     constant: np.ndarray
     e_exc: np.ndarray | None
@@ -205,8 +205,8 @@ def _adaptive(c: Circuits, kind: int, s: slice, leak, constant, e_exc, keep, a, 
                     (a * (1 - keep) * -leak)[s] if adapting else None)
 
 
-def _joined(c: Circuits, kind: int, i: int, j: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Pairs (membrane relative to i, lending circuit), so that each membrane occurs once in a pair."""
+def _joined(c: Circuits, kind: int, i: int, j: int) -> tuple[Lenders, ...]:
+    """Membranes (relative to i) and lending circuits, so that each membrane occurs once in an entry."""
     if kind >= LENT_BEFORE:
         return ()
     lender = np.flatnonzero((c.master != np.arange(len(c))) & (c.master >= i) & (c.master < j))
@@ -217,7 +217,19 @@ def _joined(c: Circuits, kind: int, i: int, j: int) -> tuple[tuple[np.ndarray, n
     master = c.master[lender]
     first = np.concatenate(([0], np.flatnonzero(np.diff(master)) + 1))
     rank = np.arange(len(master)) - np.repeat(first, np.diff(np.append(first, len(master))))
-    return tuple((_as_slice(master[rank == r] - i), _as_slice(lender[rank == r])) for r in range(int(rank.max()) + 1))
+    return tuple(Lenders(_as_slice(master[rank == r] - i), _as_slice(lender[rank == r]),
+                         _mix(c, master[rank == r], lender[rank == r])) for r in range(int(rank.max()) + 1))
+
+
+def _mix(c: Circuits, master: np.ndarray, lender: np.ndarray) -> np.ndarray | None:
+    """Shares of the lenders' conductances in those of their membranes; see ``Lenders``."""
+    own = np.stack([c.e_rev_exc[master], c.e_rev_inh[master]])
+    other = np.stack([c.e_rev_exc[lender], c.e_rev_inh[lender]])
+    if not c.conductance[master].any() or np.array_equal(own, other):
+        return None
+    exc = (other - own[1]) / np.where(own[0] == own[1], 1.0, own[0] - own[1])
+    exc = np.where(c.conductance[master], exc, [[1.0], [0.0]])
+    return np.stack([exc, 1.0 - exc])
 
 
 def _as_slice(index: np.ndarray):

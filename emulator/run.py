@@ -93,15 +93,17 @@ class _Run:
         self.jitter = (ThresholdJitter(config, p.trials, p.first_trial, self.passages)
                        if noise.threshold_jitter else None)
         capacitance = 1.0 if config.pattern is None else config.pattern.capacitance
-        self.injection = Injection(stimulus.currents, p.circuits.tau_m / capacitance, start) if stimulus.currents else None
+        self.injection = (Injection(stimulus.currents, p.circuits.tau_m / capacitance, start) if stimulus.currents
+                          else None)
         moving = self.slow is not None or self.injection is not None
         self.drift = np.zeros_like(self.x[0]) if moving else None
         self.constants = [g.constant.copy() if moving else g.constant for g in p.groups]
         self.samplers = [Sampler(probe, i, p, self.x, self.w, start, stop) for i, probe in enumerate(config.probes)]
         queue = SingleQueue if p.trials == 1 else BatchQueue
         self.queue = queue(p.delivery, self.x[1:3], start, stop)
-        self.companions = (Companions(p, s, self.queue, self.x[1:3], stimulus, start, stop) if p.accompanied
-                           else None)
+        self.companions = None
+        if p.accompanied:
+            self.companions = Companions(p, s, self.queue, self.x[1:3], stimulus, start, stop)
         self.spikes: list[np.ndarray] = []
         self.spike_steps: list[int] = []
 
@@ -169,18 +171,14 @@ class _Run:
             self._loop()
         circuits, steps = self._spikes()
         trial, circuit = np.divmod(circuits, max(1, self.n))
-        others, beside = self.companions, {}
-        if others is not None:
-            fired = others.spikes()
-            self.fired = tuple(np.concatenate([a, b]) for a, b in zip(self.fired, fired, strict=True))
-            first = self.n + (0 if others.beside is None else self.p.config.beside.first_channel)
-            beside = {"beside_step": fired[0], "beside_trial": fired[1], "beside_cell": fired[2] - first,
-                      "beside_samples": others.samples(), "pair_samples": others.weights()}
         recording = Recording(
             start_step=self.start, stop_step=self.stop, step_us=self.p.config.step_us, trials=self.p.trials,
             spike_trial=trial, spike_circuit=circuit, spike_step=steps, input_trial=drawn[0],
-            input_channel=drawn[1], input_time_us=drawn[2], samples=tuple(s.samples() for s in self.samplers),
-            **beside)
+            input_channel=drawn[1], input_time_us=drawn[2], samples=tuple(s.samples() for s in self.samplers))
+        if self.companions is not None:
+            fired = self.companions.spikes()
+            self.fired = tuple(np.concatenate([a, b]) for a, b in zip(self.fired, fired, strict=True))
+            recording = self.companions.recorded(recording)
         return recording, self._state(trial, circuit, steps)
 
     def _loop(self) -> None:

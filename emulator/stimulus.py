@@ -131,7 +131,8 @@ def verify_stimulus(stimulus: Stimulus, external: int, circuits: int, beside: in
         raise ValueError(f"a stimulus has at least one trial, got {s.trials}")
     if s.channel.shape != s.time_us.shape or (s.trial is not None and s.trial.shape != s.channel.shape):
         raise ValueError("stimulus.channel, time_us and trial must have one shape")
-    for channels in (s.channel, *(p.channels for p in (*s.poisson, *s.renewal, *s.inh_gamma))):
+    groups: list[PoissonSources | RenewalSources | InhGammaSources] = [*s.poisson, *s.renewal, *s.inh_gamma]
+    for channels in (s.channel, *(p.channels for p in groups)):
         if len(channels) and (channels.min() < 0 or channels.max() >= external):
             raise ValueError(f"the configuration has external channels 0..{external - 1}; the stimulus names "
                              f"{channels.min()}..{channels.max()}")

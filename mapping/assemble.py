@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from pynn_brainscales.emulator import limits
 from pynn_brainscales.emulator.config import (
@@ -19,6 +21,7 @@ from pynn_brainscales.emulator.variation import draw_pattern, noise_of
 from .aside import beside_cells, learning_config, pair_probes, relay_config
 from .errors import MappingError
 from .mapped import Expanded, Loss, Placement, Rounded, Routing, Scaled, Way
+from .models import port_of
 from .network import Network
 from .scale import us_per_ms
 from .shortterm import DriverFit
@@ -38,17 +41,23 @@ def assemble(described: Network, split: Split, scaled: Scaled, expanded: Expande
     network = split.network
     neuron, slot = np.nonzero(placement.circuit >= 0)
     chip, circuit = placement.chip[neuron], placement.circuit[neuron, slot]
-    c = scaled.cells
+    c, unit = scaled.cells, expanded.unit[neuron, slot]
     kind = np.where(c["exponential"] | c["adaptation"], 2, c["conductance"].astype(int))[neuron]
     order = np.lexsort((circuit, chip, kind, slot > 0))
-    neuron, slot, chip, circuit = neuron[order], slot[order], chip[order], circuit[order]
+    neuron, slot, chip, circuit, unit = (a[order] for a in (neuron, slot, chip, circuit, unit))
     membrane = np.flatnonzero(slot == 0)
     master = np.empty(network.neurons, np.int64)
     master[neuron[membrane]] = membrane
-    values = {name: q.realised[neuron] for name, q in rounded.cells.items()}
-    values |= {name: c[name][neuron] for name in ("spiking", "conductance", "exponential", "adaptation")}
-    gain = rounded.gain.realised[:, neuron]
-    circuits = Circuits(chip=chip, circuit=circuit, master=master[neuron], gain_exc=gain[0], gain_inh=gain[1], **values)
+    values = {name: q.realised[unit] for name, q in rounded.cells.items()}
+    values |= {name: c[name][unit] for name in ("spiking", "conductance", "exponential", "adaptation")}
+    gain, port = rounded.gain.realised[:, unit], scaled.unit_port[unit]
+    circuits = Circuits(chip=chip, circuit=circuit, master=master[neuron], gain_exc=gain[0], gain_inh=gain[1],
+                        port=port if port.any() else None, **values)
+    first = {}  # port above 0 -> circuit of each neuron that has it
+    for p in np.unique(port[port > 0]).tolist():
+        mine = np.flatnonzero(port == p)[::-1]
+        first[p] = np.full(network.neurons, -1)
+        first[p][neuron[mine]] = mine
     step = network.timestep * us_per_ms(target)
     external = sum(s.size for s in network.sources)
     if routing.free:
@@ -61,7 +70,7 @@ def assemble(described: Network, split: Split, scaled: Scaled, expanded: Expande
     profile = target.profile
     config = ChipConfig(
         step_us=step, chips=placement.chips, circuits=circuits, external=external, synapses=synapses,
-        probes=_probes(network, master), noise=noise_of(profile, target.seed),
+        probes=_probes(network, master, first), noise=noise_of(profile, target.seed),
         pattern=draw_pattern(profile, target.chip_seed, target.seed, placement.chips, chip, circuit),
         beside=beside_cells(split, described, target, len(circuits), sources),
         relays=relay_config(split, target, len(circuits), sources),
@@ -109,7 +118,7 @@ def _routed(routing: Routing, rounded: Rounded, master: np.ndarray, step: float,
     return RoutedSynapses(weight, label, routing.row_sign, routing.driver_mask, routes, routing.driver_mode, modes)
 
 
-def _probes(network: Network, master: np.ndarray) -> tuple[Probe, ...]:
+def _probes(network: Network, master: np.ndarray, first: Mapping[int, np.ndarray]) -> tuple[Probe, ...]:
     offsets = network.offsets()
     probes = []
     for p in network.probes:
@@ -117,5 +126,7 @@ def _probes(network: Network, master: np.ndarray) -> tuple[Probe, ...]:
         if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
             raise MappingError(f"a sampling interval of {p.interval:g} ms",
                                f"multiples of the timestep, {network.timestep:g} ms", f"probe of {p.population!r}")
-        probes.append(Probe(_VARIABLES[p.variable], master[p.index + offsets[p.population]], round(steps)))
+        name, port = port_of(p.variable)
+        circuits = first[port] if port else master
+        probes.append(Probe(_VARIABLES[name], circuits[p.index + offsets[p.population]], round(steps)))
     return tuple(probes)

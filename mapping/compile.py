@@ -8,6 +8,7 @@ import numpy as np
 from pynn_brainscales.emulator import limits
 
 from .assemble import assemble
+from .canonical import held_by_chips
 from .check import check
 from .errors import MappingError, MappingWarning
 from .expand import expand
@@ -18,7 +19,7 @@ from .place import place
 from .quantise import clipped_parameters, quantise
 from .route import route
 from .scale import MAX_ROW_DRIVE, fits_ranges, scale, us_per_ms
-from .split import split
+from .split import signs_of, split
 from .target import Target
 
 MAX_ROWS = (8, 4, 3, 2, 1)  # that a strong synapse may take, in successive attempts
@@ -71,7 +72,7 @@ def compile(network: Network, target: Target | None = None, previous: Mapped | N
 def _structure(network: Network, target: Target, max_rows: int) -> Mapped:
     described, parts = network, split(network, target)
     network = parts.network
-    scaled = scale(network, target, max_rows, modes=parts.driver_modes)
+    scaled = scale(network, target, max_rows, modes=parts.driver_modes, ports=parts.ports)
     expanded = expand(network, scaled, target)
     placement = place(network, scaled, expanded, target)
     routing = route(network, scaled, expanded, placement, target)
@@ -85,9 +86,9 @@ def _values(network: Network, target: Target, old: Mapped, running: bool) -> Map
     described, parts = network, split(network, target)
     network = parts.network
     rows = int(old.scaled.rows.max(initial=1))
-    scaled = scale(network, target, rows, old.scaled if running else None, parts.driver_modes)
+    scaled = scale(network, target, rows, old.scaled if running else None, parts.driver_modes, parts.ports)
     if running and not fits_ranges(scaled):
-        scaled = scale(network, target, rows, modes=parts.driver_modes)
+        scaled = scale(network, target, rows, modes=parts.driver_modes, ports=parts.ports)
     too_strong = scaled.drive > old.scaled.rows * MAX_ROW_DRIVE * (1 + 1e-9)
     if target.profile.quantised and np.any(too_strong):
         warnings.warn("weights have grown beyond the rows that the network was mapped with: it is mapped anew",
@@ -136,8 +137,9 @@ def projection_of_synapse(network: Network) -> np.ndarray:
 
 def _tell_beside(mapped: Mapped) -> None:
     """One warning for each population that no circuit holds."""
+    signs = signs_of(mapped.described) if mapped.split.beside else {}
     for p in mapped.split.beside:
-        if p.model == "IF_curr_delta":  # a chip has short pulses for it; only an ideal one is computed otherwise
+        if held_by_chips(p, mapped.target, signs.get(p.label, {})):  # only on an ideal chip it is computed otherwise
             continue
         warnings.warn(f"population {p.label!r}: {p.model} is computed beside the chip, which has no circuits for it",
                       MappingWarning, stacklevel=3)

@@ -259,10 +259,8 @@ class _Reader:
         size, model = self.size(part, where), self.model(part, where, CELLS)
         self.keys(part, where)
         receptors = part.get("receptors", {})
-        unknown = sorted(str(r) for r in receptors.values() if r not in RESPONSES) if isinstance(receptors, Mapping) else [
-            type(receptors).__name__]
-        if unknown:
-            raise self.error(f"{where}.receptors", unknown[0], f"names with one of {', '.join(RESPONSES)} each")
+        if not isinstance(receptors, Mapping) or any(r not in RESPONSES for r in receptors.values()):
+            raise self.error(f"{where}.receptors", f"{receptors}", f"names with one of {', '.join(RESPONSES)} each")
         cell = cell_model(model, receptors)
         return Population(self.text(part, where, "label"), size, model,
                           self.group(part, where, "parameters", cell.parameters, size),

@@ -14,9 +14,9 @@ from .target import Target
 
 
 def expand(network: Network, scaled: Scaled, target: Target) -> Expanded:
-    """Join circuits where the fan-in of a neuron exceeds the rows of one.
+    """Join circuits where the fan-in of a neuron exceeds the rows of one, or it has more than one pair of receptors.
 
-    Synapses are dealt out to a neuron's circuits in turn, per input: so sources that are neighbours, and share an
+    Synapses are dealt out to a unit's circuits in turn, per input: so sources that are neighbours, and share an
     event output, come to lie on different circuits.
 
     Raises
@@ -26,15 +26,27 @@ def expand(network: Network, scaled: Scaled, target: Target) -> Expanded:
     """
     n, m = network.neurons, len(scaled.neuron)
     if not target.profile.limited:
-        return Expanded(np.ones(n, np.int64), np.zeros(m, np.int64))
-    rows = np.bincount(scaled.neuron, scaled.rows, minlength=n).astype(np.int64)
-    circuits = np.maximum(target.circuits_per_neuron, -(-rows // limits.ROWS))
+        return Expanded(np.ones(n, np.int64), np.zeros(m, np.int64), np.arange(n)[:, None])
+    units = len(scaled.unit_neuron)
+    rows = np.bincount(scaled.unit, scaled.rows, minlength=units).astype(np.int64)
+    of_unit = np.maximum(np.where(scaled.unit_port == 0, target.circuits_per_neuron, 1), -(-rows // limits.ROWS))
+    circuits = np.bincount(scaled.unit_neuron, of_unit, minlength=n).astype(np.int64)
     if np.any(circuits > limits.MAX_CIRCUITS_PER_NEURON):
-        worst = int(np.argmax(rows))
+        worst = int(np.argmax(circuits))
+        rows = np.bincount(scaled.neuron, scaled.rows, minlength=n).astype(np.int64)
         label = network.populations[population_of_neuron(network)[worst]].label
         raise MappingError(
-            f"a fan-in of {rows[worst]} rows for one neuron",
+            f"a fan-in of {rows[worst]} rows for one neuron, in {circuits[worst]} circuits",
             f"{limits.MAX_CIRCUITS_PER_NEURON} joined circuits of {limits.ROWS} rows each", f"population {label!r}",
             "fewer or weaker synapses onto one neuron, or chip='ideal'")
-    return Expanded(circuits, rank_in_group(scaled.neuron, scaled.input) % circuits[scaled.neuron])
+    order = np.lexsort((scaled.unit_port, scaled.unit_neuron))
+    before = np.empty(units, np.int64)
+    ends = np.cumsum(of_unit[order])
+    before[order] = ends - of_unit[order] - (np.cumsum(circuits) - circuits)[scaled.unit_neuron[order]]
+    unit = np.full((n, max(1, int(circuits.max(initial=1)))), -1, np.int64)
+    each = np.repeat(order, of_unit[order])
+    slot = np.arange(len(each)) - np.repeat(ends - of_unit[order], of_unit[order])
+    unit[scaled.unit_neuron[each], before[each] + slot] = each
+    within = rank_in_group(scaled.unit, scaled.input) % of_unit[scaled.unit]
+    return Expanded(circuits, before[scaled.unit] + within, unit)
 

@@ -56,10 +56,13 @@ class Scaled(Frozen):
     ----------
     alpha, v_offset : float, (n,)
         v_lsb = alpha * v_mV + v_offset, one pair per population.
-    cells : dict of arrays, (n,)
-        By the names of ``emulator.config.Circuits`` (all but chip, circuit, master, gain_exc, gain_inh).
-    source, neuron, input : int, (m,)
-        Of each synapse: source of events, target neuron, EXC or INH.
+    cells : dict of arrays, (u,)
+        By the names of ``emulator.config.Circuits`` (all but chip, circuit, master, port, gain_exc, gain_inh), of
+        each *unit*: a neuron with one pair of receptors. Units 0..n-1 are the neurons with their first pair.
+    unit_neuron, unit_port : int, (u,)
+        Neuron of each unit, and which of its pairs of receptors.
+    source, neuron, unit, input : int, (m,)
+        Of each synapse: source of events, target neuron and unit, EXC or INH.
     drive : float, (m,)
         Jump of dV/dt (LSB/us) for one event; for a conductance, at the reference potential. >= 0.
     delay_us : float, (m,)
@@ -72,8 +75,11 @@ class Scaled(Frozen):
     alpha: np.ndarray
     v_offset: np.ndarray
     cells: Mapping[str, np.ndarray]
+    unit_neuron: np.ndarray
+    unit_port: np.ndarray
     source: np.ndarray
     neuron: np.ndarray
+    unit: np.ndarray
     input: np.ndarray
     drive: np.ndarray
     delay_us: np.ndarray
@@ -87,10 +93,13 @@ class Scaled(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class Expanded(Frozen):
-    """``circuits`` (n,): how many circuits are joined for each neuron; ``slot`` (m,): which of them takes a synapse."""
+    """``circuits`` (n,): how many circuits are joined for each neuron; ``slot`` (m,): which of them takes a synapse;
+    ``unit`` (n, kmax): the unit that each of them belongs to, -1 where a neuron has fewer.
+    """
 
     circuits: np.ndarray
     slot: np.ndarray
+    unit: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,11 +163,11 @@ class Rounded(Frozen):
 
     Attributes
     ----------
-    cells : dict of Quantised, each (n,)
+    cells : dict of Quantised, each (u,)
         The float fields of ``Scaled.cells``, hardware units.
-    gain : Quantised, (2, n)
+    gain : Quantised, (2, u)
         LSB/us per weight LSB for input EXC and INH; requested is what uses the whole weight range.
-    gm : int, (2, n)
+    gm : int, (2, u)
         Bias code of the synaptic input.
     dac : int, (chips, 4)
         Bias code of the synapse DAC per quadrant.

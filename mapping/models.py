@@ -172,6 +172,12 @@ def cell_model(name: str, receptors: Mapping[str, str] | None = None) -> CellMod
     return _composed(name, tuple((receptors or {}).items())) if CELLS[name].composed else CELLS[name]
 
 
+def port_of(name: str) -> tuple[str, int]:
+    """Name and port of a receptor or variable of a circuit: "gsyn_exc@1" is that of the second pair of receptors."""
+    plain, _, port = name.partition("@")
+    return plain, int(port or 0)
+
+
 def decay_name(model: CellModel, receptor: str) -> str | None:
     """The parameter that is the decay of a receptor's response, None where it has none."""
     names = model.receptors[receptor].names

@@ -67,7 +67,7 @@ class Source(Frozen):
     """Spike sources outside the chip.
 
     ``SpikeSourceArray``: ``spike_times`` (M,) in ms and ``spike_index`` (M,), which source fires.
-    ``SpikeSourceInhGamma``: ``tbins`` (ms), ``a`` and ``b`` (s), each (M,), and ``bin_index`` (M,), whose bins they are.
+    ``SpikeSourceInhGamma``: ``tbins`` (ms), ``a`` and ``b`` (s), each (M,), and ``bin_index`` (M,), whose they are.
     The others draw theirs: ``start`` and ``duration`` (ms), and for ``SpikeSourcePoisson`` ``rate`` (Hz), for
     ``SpikeSourcePoissonRefractory`` also ``tau_refrac`` (ms), for ``SpikeSourceGamma`` ``alpha`` (the shape of the
     intervals' distribution) and ``beta`` (its rate, Hz), each of shape (size,).

@@ -24,15 +24,17 @@ def quantise(network: Network, scaled: Scaled, expanded: Expanded, placement: Pl
 
     ``gains_of`` is an earlier result whose bias codes are kept if no weight exceeds them.
     """
+    units = len(scaled.unit_neuron)
+    placement = placement.replace(**{k: getattr(placement, k)[scaled.unit_neuron] for k in ("chip", "circuit")})
     if target.profile.quantised:
         cells = _cells(scaled, placement)
-        scaled = scaled.replace(drive=scaled.drive * _distance_ratio(scaled, cells)[scaled.input, scaled.neuron])
+        scaled = scaled.replace(drive=scaled.drive * _distance_ratio(scaled, cells)[scaled.input, scaled.unit])
         gm, dac, gain = _gains(scaled, placement, routing, gains_of)
         weight, drive, lost = _weights(scaled, routing, gain.realised)
     else:
         cells = {name: exactly(value) for name, value in scaled.cells.items() if name not in _FLAGS}
-        gm, dac = np.zeros((2, network.neurons), np.int64), np.zeros((placement.chips, limits.QUADRANTS), np.int64)
-        gain = exactly(np.ones((2, network.neurons)))
+        gm, dac = np.zeros((2, units), np.int64), np.zeros((placement.chips, limits.QUADRANTS), np.int64)
+        gain = exactly(np.ones((2, units)))
         lost = routing.lost
         kept = np.where(lost == Loss.NONE, scaled.drive, 0.0)
         drive = Quantised(scaled.drive, kept, np.zeros(len(kept), bool))
@@ -153,12 +155,11 @@ def _distance_ratio(scaled: Scaled, cells: dict[str, Quantised]) -> np.ndarray:
 
 def _gains(scaled: Scaled, placement: Placement, routing: Routing, kept: Rounded | None
            ) -> tuple[np.ndarray, np.ndarray, Quantised]:
-    """Bias codes such that the largest weight of each neuron and input uses 63 in each of its rows."""
-    n = len(scaled.alpha)
-    need = np.zeros((2, n))
+    """Bias codes such that the largest weight of each unit and input uses 63 in each of its rows."""
+    need = np.zeros((2, len(scaled.unit_neuron)))
     alive = np.flatnonzero(routing.lost == Loss.NONE)
     per_row = scaled.drive[alive] / scaled.rows[alive] / limits.WEIGHT_MAX
-    np.maximum.at(need, (scaled.input[alive], scaled.neuron[alive]), per_row)
+    np.maximum.at(need, (scaled.input[alive], scaled.unit[alive]), per_row)
     if kept is not None and np.all(need <= kept.gain.realised * (1 + 1e-9)):
         return kept.gm, kept.dac, Quantised(need, kept.gain.realised, np.zeros(need.shape, bool))
     low, high = limits.SYNIN_GM_RANGE
@@ -182,7 +183,7 @@ def _gains(scaled: Scaled, placement: Placement, routing: Routing, kept: Rounded
 
 def _weights(scaled: Scaled, routing: Routing, gain: np.ndarray) -> tuple[np.ndarray, Quantised, np.ndarray]:
     """Weights of all places; a synapse of several rows spreads its integer total evenly over them."""
-    unit = gain[scaled.input, scaled.neuron]
+    unit = gain[scaled.input, scaled.unit]
     wanted = scaled.drive / unit
     most = scaled.rows * limits.WEIGHT_MAX
     total = np.minimum(np.floor(wanted + 0.5), most).astype(np.int64)
@@ -206,7 +207,7 @@ def clipped_parameters(network: Network, rounded: Rounded) -> list[tuple[str, st
     found = []
     for name, value in rounded.cells.items():
         for i, p in enumerate(network.populations):
-            bad = np.flatnonzero(value.clipped & (population == i))
+            bad = np.flatnonzero(value.clipped[:len(population)] & (population == i))
             if len(bad):
                 found.append((p.label, name, float(value.requested[bad[0]]), float(value.realised[bad[0]])))
     return found

@@ -10,6 +10,7 @@ from pynn_brainscales.emulator.recording import Recording
 
 from .cells import conductance_based, leak_conductance, parameter
 from .mapped import Mapped
+from .models import port_of
 from .network import Population, Projection
 from .scale import us_per_ms
 from .split import BESIDE, RELAY
@@ -111,7 +112,7 @@ def signed(p: Projection, magnitude: np.ndarray) -> np.ndarray:
 
 
 def _in_biological_units(mapped: Mapped, variable: str, neuron: np.ndarray, values: np.ndarray) -> np.ndarray:
-    network, u = mapped.network, us_per_ms(mapped.target)
+    network, u, variable = mapped.network, us_per_ms(mapped.target), port_of(variable)[0]
     alpha = mapped.scaled.alpha[neuron]
     if variable == "v":
         return (values - mapped.scaled.v_offset[neuron]) / alpha

@@ -128,11 +128,11 @@ def _population(m: Mapped, number: int) -> dict:
         if name not in PYNN_NAMES or _unused(m, name, mine):
             continue
         factor, offset = (a[mine] for a in parameter_unit(m, name))
-        asked, got = q.requested[mine] * factor + offset, q.realised[mine] * factor + offset
+        asked, got = (a[:len(mine)][mine] * factor + offset for a in (q.requested, q.realised))
         label, unit = PYNN_NAMES[name]
         result["parameters"][label] = {
             "unit": unit, "asked": _range(asked), "got": _range(got), "max_error": float(np.abs(got - asked).max()),
-            "clipped": int(np.count_nonzero(q.clipped[mine]))}
+            "clipped": int(np.count_nonzero(q.clipped[:len(mine)][mine]))}
     return result
 
 
@@ -140,7 +140,7 @@ def _unused(m: Mapped, name: str, mine: np.ndarray) -> bool:
     """Whether a parameter belongs to a term that no neuron of the population has switched on."""
     term = {"e_rev_exc": "conductance", "e_rev_inh": "conductance", "delta_t": "exponential", "v_exp": "exponential",
             "a": "adaptation", "b": "adaptation", "tau_w": "adaptation"}.get(name)
-    return term is not None and not np.any(m.scaled.cells[term][mine])
+    return term is not None and not np.any(m.scaled.cells[term][:len(mine)][mine])
 
 
 def _range(values: np.ndarray) -> list[float]:

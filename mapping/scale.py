@@ -25,6 +25,7 @@ from .cells import (
 )
 from .errors import MappingError
 from .mapped import Scaled
+from .models import port_of
 from .network import Network, Population
 from .target import Target
 
@@ -43,7 +44,8 @@ def us_per_ms(target: Target) -> float:
 
 
 def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | None = None,
-          modes: Mapping[str, np.ndarray] | None = None) -> Scaled:
+          modes: Mapping[str, np.ndarray] | None = None, ports: Mapping[str, tuple[Population, ...]] | None = None
+          ) -> Scaled:
     """The network in hardware units.
 
     Parameters
@@ -56,34 +58,52 @@ def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | No
         Whose map of the potentials to use; by default the best one is found.
     modes : mapping of label to int (m,), optional
         Short-term plasticity of the synapses of some projections (``Split.driver_modes``).
+    ports : mapping of label to tuple of Population, optional
+        Further pairs of receptors of some populations (``Split.ports``).
 
     Raises
     ------
     MappingError
         If the potentials of a population don't fit into the chip's ranges together.
     """
-    source, neuron, side, weight, delay = _synapses(network)
+    units, unit_neuron, unit_port = _units(network, ports or {})
+    source, neuron, unit, side, weight, delay = _synapses(network, unit_neuron, unit_port)
     cm = parameter(network, "cm")
     slope = np.abs(weight) / cm[neuron]  # mV / ms; for a conductance 1 / ms, made mV / ms below
     conductance = conductance_based(network)
     exact = not target.profile.quantised
-    reference = _references_mv(network)
+    reference = _references_mv(units)
     if not exact:
-        distance = np.abs(np.stack([parameter(network, "e_rev_E"), parameter(network, "e_rev_I")]) - reference)
-        slope = np.where(conductance[neuron], slope * distance[side, neuron], slope)
+        distance = np.abs(np.stack([parameter(units, "e_rev_E"), parameter(units, "e_rev_I")]) - reference)
+        slope = np.where(conductance[neuron], slope * distance[side, unit], slope)
     alpha, offset = (like.alpha, like.v_offset) if like is not None else _affine(
         network, target, neuron, slope, max_rows)
     per_us = alpha / us_per_ms(target)
-    cells = _cells(network, target, alpha, offset, reference, exact)
+    alpha_u, offset_u = alpha[unit_neuron], offset[unit_neuron]
+    cells = _cells(units, target, alpha_u, offset_u, reference, exact)
     drive = slope * np.where(exact & conductance[neuron], 1.0 / us_per_ms(target), per_us[neuron])
     if not exact:  # references were moved by the chip's ranges after alpha was known
-        drive = _with_moved_references(drive, cells, neuron, side, alpha, offset, network, reference)
+        drive = _with_moved_references(drive, cells, unit, side, alpha_u, offset_u, reference)
     rows = np.ones(len(drive), np.int64)
     if target.profile.quantised:
         rows = np.clip(np.ceil(drive / MAX_ROW_DRIVE - 1e-9), 1, max_rows).astype(np.int64)
-        rows = np.maximum(rows, _finer_rows(neuron, side, drive, rows, max_rows))
-    return Scaled(alpha=alpha, v_offset=offset, cells=cells, source=source, neuron=neuron, input=side, drive=drive,
+        rows = np.maximum(rows, _finer_rows(unit, side, drive, rows, max_rows))
+    return Scaled(alpha=alpha, v_offset=offset, cells=cells, unit_neuron=unit_neuron, unit_port=unit_port,
+                  source=source, neuron=neuron, unit=unit, input=side, drive=drive,
                   delay_us=delay * us_per_ms(target), rows=rows, mode=_modes(network, modes or {}))
+
+
+def _units(network: Network, ports: Mapping[str, tuple[Population, ...]]) -> tuple[Network, np.ndarray, np.ndarray]:
+    """Neurons with one pair of receptors each, as a network, and neuron and port of each: first pairs come first."""
+    neuron, port = [np.arange(network.neurons)], [np.zeros(network.neurons, np.int64)]
+    more: list[Population] = []
+    for p in network.populations:
+        for number, pair in enumerate(ports.get(p.label, ()), 1):
+            neuron.append(network.offsets()[p.label] + np.arange(p.size))
+            port.append(np.full(p.size, number))
+            more.append(pair)
+    units = network.replace(populations=(*network.populations, *more)) if more else network
+    return units, np.concatenate(neuron), np.concatenate(port)
 
 
 def _modes(network: Network, modes: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -91,24 +111,29 @@ def _modes(network: Network, modes: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, np.int64)
 
 
-def _synapses(network: Network) -> tuple[np.ndarray, ...]:
-    """All synapses: source, neuron, input, weight (PyNN's units), delay (ms)."""
+def _synapses(network: Network, unit_neuron: np.ndarray, unit_port: np.ndarray) -> tuple[np.ndarray, ...]:
+    """All synapses: source, neuron, unit, input, weight (PyNN's units), delay (ms)."""
     offsets = network.offsets()
     if not network.projections:
         none = np.zeros(0, np.int64)
-        return none, none, none, np.zeros(0), np.zeros(0)
+        return none, none, none, none, np.zeros(0), np.zeros(0)
+    neuron = np.concatenate([p.post_index + offsets[p.post] for p in network.projections])
+    receptors, lengths = [port_of(p.receptor) for p in network.projections], [len(p) for p in network.projections]
+    unit = neuron
+    if len(unit_neuron) > network.neurons:
+        where = np.full((int(unit_port.max()) + 1, network.neurons), -1)
+        where[unit_port, unit_neuron] = np.arange(len(unit_neuron))
+        unit = where[np.repeat([port for _, port in receptors], lengths), neuron]
     return (
-        np.concatenate([p.pre_index + offsets[p.pre] for p in network.projections]),
-        np.concatenate([p.post_index + offsets[p.post] for p in network.projections]),
-        np.repeat([EXC if p.receptor == "excitatory" else INH for p in network.projections],
-                  [len(p) for p in network.projections]),
+        np.concatenate([p.pre_index + offsets[p.pre] for p in network.projections]), neuron, unit,
+        np.repeat([EXC if name == "excitatory" else INH for name, _ in receptors], lengths),
         np.concatenate([p.weight for p in network.projections]).astype(float),
         np.concatenate([p.delay for p in network.projections]).astype(float))
 
 
 def _finer_rows(neuron: np.ndarray, side: np.ndarray, drive: np.ndarray, rows: np.ndarray, max_rows: int
                 ) -> np.ndarray:
-    """Rows (m,) with which few strong synapses don't make all others of their neuron and input coarse.
+    """Rows (m,) with which few strong synapses don't make all others of their unit and input coarse.
 
     With a unit that is k times finer than what the largest weight asks for, the strong ones take several rows. The
     largest k is taken that needs at most a quarter more rows, within a circuit's.
@@ -233,13 +258,13 @@ def _moved_references(network: Network, alpha, offset, reference) -> np.ndarray:
     return moved
 
 
-def _with_moved_references(drive, cells, neuron, side, alpha, offset, network, reference) -> np.ndarray:
+def _with_moved_references(drive, cells, unit, side, alpha, offset, reference) -> np.ndarray:
     e_rev = np.stack([cells["e_rev_exc"], cells["e_rev_inh"]])
     e_ref = np.stack([cells["e_ref_exc"], cells["e_ref_inh"]])
     planned = np.abs(e_rev - (alpha * reference + offset))
     factor = np.where(cells["conductance"] & (planned > 0), np.abs(e_rev - e_ref) / np.where(planned > 0, planned, 1.0),
                       1.0)
-    return drive * factor[side, neuron]
+    return drive * factor[side, unit]
 
 
 # --- cells -------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from pynn_brainscales.emulator.frozen import Frozen
 
-from .canonical import Canonical, canonical
+from .canonical import Canonical, canonical, held_by_chips
 from .errors import MappingError
 from .models import decay_name
 from .network import Network, Population, Probe, Projection, Source
@@ -77,6 +77,12 @@ class Split(Frozen):
     driver_modes: Mapping[str, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
 
 
+    @property
+    def ports(self) -> dict[str, tuple[Population, ...]]:
+        """Further pairs of receptors of the populations that have more than one."""
+        return {label: c.ports for label, c in self.circuits.items() if c.ports}
+
+
 def split(network: Network, target: Target) -> Split:
     """Divide a network.
 
@@ -86,21 +92,28 @@ def split(network: Network, target: Target) -> Split:
         If something has to be computed beside the chip and ``target.off_chip`` is "error", or a synapse needs what
         no chip profile has.
     """
-    signs = _signs(network)
+    signs = signs_of(network)
     circuits: dict[str, Canonical] = {}
     beside: list[Population] = []
-    for p in network.populations:
-        found = canonical(p, target, signs.get(p.label, {}))
-        if found is None:
-            _demand_allowed(p, target)
-            beside.append(p)
-        else:
-            circuits[p.label] = found
+    for population in network.populations:
+        own = signs.get(population.label, {})
+        found = canonical(population, target, own)
+        if found is not None:
+            circuits[population.label] = found
+            continue
+        if target.off_chip == "error" and not held_by_chips(population, target, own):
+            raise MappingError(
+                f"cell model {population.model!r}", "circuits that integrate and fire with exponential synapses",
+                f"population {population.label!r}", "setup(off_chip='emulate') computes it beside the chip")
+        beside.append(population)
     sources = [*network.sources, *(Source(p.label, p.size, BESIDE, {}) for p in beside)]
     inner = Network(tuple(c.population for c in circuits.values()), tuple(sources), (), (), network.timestep,
                     network.min_delay)
     offsets = inner.offsets()
-    onto_chip, aside, learning, relays = [], [], [], []
+    onto_chip: list[Projection] = []
+    aside: list[Projection] = []
+    learning: list[Projection] = []
+    relays: list[Relay] = []
     drivers: dict[DriverFit, int] = {}
     modes: dict[str, np.ndarray] = {}
     for p in network.projections:
@@ -125,19 +138,14 @@ def split(network: Network, target: Target) -> Split:
                  there, tuple(drivers), MappingProxyType(modes))
 
 
-def _signs(network: Network) -> dict[str, dict[str, tuple[bool, bool]]]:
+def signs_of(network: Network) -> dict[str, dict[str, tuple[bool, bool]]]:
+    """For each population and receptor, whether some weights are positive, and some negative."""
     result: dict[str, dict[str, tuple[bool, bool]]] = {}
     for p in network.projections:
         if len(p):
             before = result.setdefault(p.post, {}).get(p.receptor, (False, False))
             result[p.post][p.receptor] = (before[0] or bool(p.weight.max() > 0), before[1] or bool(p.weight.min() < 0))
     return result
-
-
-def _demand_allowed(p: Population, target: Target) -> None:
-    if target.off_chip == "error":
-        raise MappingError(f"cell model {p.model!r}", "circuits that integrate and fire with exponential synapses",
-                           f"population {p.label!r}", "setup(off_chip='emulate') computes it beside the chip")
 
 
 def _demand_exact(p: Projection, target: Target, on_chip: bool) -> None:
@@ -204,7 +212,9 @@ def parameter_sets(p: Projection, tau_inact: np.ndarray) -> np.ndarray:
 
 
 def _probes(network: Network, circuits: Mapping[str, Canonical]):
-    here, there, where = [], [], []
+    here: list[Probe] = []
+    there: list[Probe] = []
+    where: list[tuple[bool, int]] = []
     for probe in network.probes:
         c = circuits.get(probe.population)
         where.append((c is None, len(there) if c is None else len(here)))

@@ -13,7 +13,7 @@ from pynn_brainscales.emulator.stimulus import InjectedCurrent, PoissonSources, 
 from .aside import beside_values
 from .mapped import Mapped
 from .network import Source
-from .scale import current_gain, initial_values, us_per_ms
+from .scale import current_gain, initial_values, physical_from_biological_units, us_per_ms
 
 
 def stimulus(mapped: Mapped, sources: Sequence[Source] | None = None, trials: int = 1, first_trial: int = 0
@@ -99,4 +99,23 @@ def initial_state(mapped: Mapped, trials: int = 1, first_trial: int = 0) -> Chip
     full = {name: value[neuron[master]] for name, value in values.items()}
     for name in ("i_exc", "i_inh"):
         full[name] = np.where(own, full[name], 0.0)  # joined circuits start without input of their own
+    _set_ports(mapped, full)
     return emulator_state(mapped.config, trials, first_trial, beside=beside_values(mapped.split), **full)
+
+
+def _set_ports(mapped: Mapped, full: dict[str, np.ndarray]) -> None:
+    """Start values of the inputs of further pairs of receptors, on the first circuit of each."""
+    c, network = mapped.config.circuits, mapped.network
+    for label, ports in mapped.split.ports.items():
+        neuron = network.offsets()[label] + np.arange(network.population(label).size)
+        for number, pair in enumerate(ports, 1):
+            of_master = np.full(len(c), -1)
+            mine = np.flatnonzero(c.ports == number)[::-1]
+            of_master[c.master[mine]] = mine  # the first one wins
+            circuit = of_master[mapped.master[neuron]]
+            for name, variable in (("i_exc", "exc"), ("i_inh", "inh")):
+                names = (f"gsyn_{variable}", f"isyn_{variable}")
+                given = next(pair.initial[k] for k in names if k in pair.initial)
+                full[name][circuit] = physical_from_biological_units(
+                    network, mapped.target, mapped.scaled.alpha, mapped.scaled.v_offset, f"isyn_{variable}", given,
+                    neuron)

@@ -28,11 +28,13 @@ def verify_mapped(mapped: Mapped) -> None:
 
 def verify_scaled(network: Network, scaled: Scaled) -> None:
     """Shapes, and numbers that mean something."""
-    n, m = network.neurons, network.synapses
+    units, m = len(scaled.unit_neuron), network.synapses
+    _demand(np.array_equal(scaled.unit_neuron[:network.neurons], np.arange(network.neurons)), "a neuron without a unit")
+    _demand(np.array_equal(scaled.unit_neuron[scaled.unit], scaled.neuron), "a synapse on the unit of another neuron")
     for name, array in scaled.cells.items():
-        _demand(array.shape == (n,), f"cells[{name!r}] has shape {array.shape}, not ({n},)")
+        _demand(array.shape == (units,), f"cells[{name!r}] has shape {array.shape}, not ({units},)")
         _demand(np.all(np.isfinite(array)), f"cells[{name!r}] is not finite everywhere")
-    for name in ("source", "neuron", "input", "drive", "delay_us", "rows"):
+    for name in ("source", "neuron", "unit", "input", "drive", "delay_us", "rows"):
         _demand(getattr(scaled, name).shape == (m,), f"{name} has not one entry for each of {m} synapses")
     _demand(np.all(scaled.drive >= 0), "drive must be >= 0: the sign is in the input")
     _demand(np.all(scaled.rows >= 1), "every synapse takes at least one row")
@@ -43,6 +45,7 @@ def verify_expanded(network: Network, scaled: Scaled, expanded: Expanded, target
     _demand(expanded.circuits.shape == (network.neurons,), "circuits has not one entry for each neuron")
     _demand(np.all(expanded.circuits >= 1), "every neuron has at least one circuit")
     _demand(np.all(expanded.slot < expanded.circuits[scaled.neuron]), "a synapse is on a circuit that doesn't exist")
+    _demand(np.array_equal(expanded.unit[scaled.neuron, expanded.slot], scaled.unit), "a synapse on another's circuit")
     if target.profile.limited:
         rows = np.bincount(scaled.neuron, scaled.rows, minlength=network.neurons)
         _demand(np.all(rows <= expanded.circuits * limits.ROWS), "a neuron has more synapses than rows")
@@ -134,7 +137,7 @@ def verify_rounded(scaled: Scaled, routing: Routing, rounded: Rounded) -> None:
     if routing.free:
         return
     total = np.bincount(routing.cell_synapse, rounded.cell_weight, minlength=len(rounded.lost))
-    unit = rounded.gain.realised[scaled.input, scaled.neuron]
+    unit = rounded.gain.realised[scaled.input, scaled.unit]
     _demand(np.allclose(total * unit, rounded.drive.realised), "realised drives are not what the weights give")
     low, high = limits.SYNIN_GM_RANGE
     _demand(np.all((rounded.gm >= low) & (rounded.gm <= high)), "a gain code beyond its range")

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {"emulator": "pynn_brainscales.emulator", "mapping": "pynn_brainscales.mapping",
           "pynn_brainscales": "pynn_brainscales"}
 INNER = ["pynn_brainscales.emulator", "pynn_brainscales.mapping", "pynn_brainscales"]
-FOREIGN = {"pynn_brainscales.emulator": {"numpy"}, "pynn_brainscales.mapping": {"numpy", "matplotlib"},
+FOREIGN = {"pynn_brainscales.emulator": {"numpy"}, "pynn_brainscales.mapping": {"numpy", "matplotlib", "nir"},
            "pynn_brainscales": {"numpy", "pyNN", "neo", "quantities", "lazyarray"}}
 
 pytestmark = pytest.mark.skipif(not (ROOT / "setup.cfg").exists(), reason="the laws are about the sources")

@@ -52,13 +52,26 @@ def step_mean(h: float, tau_s: np.ndarray) -> np.ndarray:
     return phi(-h / tau_s)
 
 
+class Lenders(NamedTuple):
+    """Circuits that lend their inputs to membranes; index arrays or slices of one length.
+
+    ``mix`` (2, 2, k), or None where reversal potentials are the membrane's own: a conductance of another reversal
+    potential is two conductances of the membrane's reversal potentials with the same sum and the same mean, the
+    share ``mix[0, s]`` of input s being excitatory and ``mix[1, s]`` inhibitory.
+    """
+
+    membrane: np.ndarray | slice
+    lender: np.ndarray | slice
+    mix: np.ndarray | None = None
+
+
 def linear_step(x: np.ndarray, decay: np.ndarray, drift: np.ndarray | None,
-                joined: tuple[tuple[np.ndarray, np.ndarray], ...], whole: np.ndarray) -> Step:
+                joined: tuple[Lenders, ...], whole: np.ndarray) -> Step:
     """Exact step of current-based circuits.
 
     ``x`` (3, trials, n), or (2, trials, n) without an inhibitory input, and ``decay`` of the same
     shape; ``drift`` (trials, n) is added to the membrane (noise);
-    ``joined`` are pairs (membrane index, index in ``whole`` of the circuit that lends its inputs), ``whole`` the
+    ``joined`` name membranes and, as indices in ``whole``, the circuits that lend their inputs; ``whole`` is the
     state of all circuits, which have decayed before.
     """
     v, exc, inh = x[0], x[1], x[-1]
@@ -79,7 +92,7 @@ def linear_step(x: np.ndarray, decay: np.ndarray, drift: np.ndarray | None,
 
     def full() -> None:
         plain()
-        for membrane, lender in joined:
+        for membrane, lender, _ in joined:
             v[:, membrane] += whole[1][:, lender] + whole[2][:, lender]
         if drift is not None:
             add(v, drift, v)
@@ -112,8 +125,9 @@ def _collector(x: np.ndarray, joined, whole: np.ndarray) -> _Collector:
 
     def collect() -> None:
         np.copyto(total, x[1:3])
-        for membrane, lender in joined:
-            total[:, :, membrane] += whole[1:3][:, :, lender]
+        for membrane, lender, mix in joined:
+            lent = whole[1:3][:, :, lender]
+            total[:, :, membrane] += lent if mix is None else mix[:, 0, None] * lent[0] + mix[:, 1, None] * lent[1]
 
     return _Collector(total[0], total[1], collect)
 

@@ -30,8 +30,11 @@ class Sampler:
             self._sources = [x[0]]
         elif not self._sources:
             self._sources = [x[1 + (probe.variable == "i_inh")]]
-            lent = np.isin(p.circuits.master, at) & (p.circuits.master != circuits)
-            self._lent = np.flatnonzero(lent)
+            # the other circuits of the same membrane and port
+            many = int(p.circuits.ports.max(initial=0)) + 1
+            group = p.circuits.master * many + p.circuits.ports
+            self._lent = np.flatnonzero(np.isin(group, group[at]) & ~np.isin(circuits, at))
+            self._to = np.array([np.flatnonzero(group[at] == group[j])[0] for j in self._lent], np.int64)
             at = np.concatenate([at, self._lent])
         self._neighbours = len(at) > 0 and bool(np.all(np.diff(at) == 1))
         if self._neighbours:  # a view that follows the state: nothing to pick
@@ -58,8 +61,8 @@ class Sampler:
         else:
             side = int(variable == "i_inh")
             values = raw[0] / p.synaptic[side, self._index]
-            for j, lender in enumerate(self._lent):
-                values[:, :, np.flatnonzero(at == p.circuits.master[lender])[0]] += values[:, :, len(at) + j]
+            for j, to in enumerate(self._to.tolist()):
+                values[:, :, to] += values[:, :, len(at) + j]
             values = values[:, :, :len(at)]
         if variable in ("v", "w"):
             values = self._converted(values, offset=variable == "v")

@@ -123,10 +123,10 @@ def through_drivers(config: ChipConfig) -> tuple[Synapses, Relays | None]:
     each source and mode. Their channels are numbered after the external ones.
     """
     synapses = effective_synapses(config)
-    if synapses.mode is None or not synapses.mode.any():
+    modes = config.synapses.modes if isinstance(config.synapses, RoutedSynapses) else None
+    if modes is None or synapses.mode is None or not synapses.mode.any():
         return synapses, config.relays
     plastic = np.flatnonzero(synapses.mode)
-    modes = config.synapses.modes
     pair = synapses.source[plastic].astype(np.int64) * len(modes) + synapses.mode[plastic]
     pairs, number = np.unique(pair, return_inverse=True)
     source, mode = np.divmod(pairs, len(modes))

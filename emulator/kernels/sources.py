@@ -55,7 +55,9 @@ class _Sequence:
 
 @lru_cache(maxsize=64)
 def _sequence(p: RenewalSources | InhGammaSources, seed: int, trial: int) -> _Sequence | InhGammaSequence:
-    return (_Sequence if isinstance(p, RenewalSources) else InhGammaSequence)(p, seed, trial)
+    if isinstance(p, RenewalSources):
+        return _Sequence(p, seed, trial)
+    return InhGammaSequence(p, seed, trial)
 
 
 def draw_sources(stimulus: Stimulus, seed: int, start: int, stop: int, step_us: float

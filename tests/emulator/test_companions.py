@@ -7,7 +7,15 @@ import pytest
 from pynn_brainscales.emulator import coordinates
 from pynn_brainscales.emulator.beside.config import CellGroup, Receptor
 from pynn_brainscales.emulator.beside.coupling import Beside, BesideProbe, BesideSynapses
-from pynn_brainscales.emulator.config import EXC, DriverModes, LearningSynapses, PairProbe, Probe, RoutedSynapses, Routes
+from pynn_brainscales.emulator.config import (
+    EXC,
+    DriverModes,
+    LearningSynapses,
+    PairProbe,
+    Probe,
+    RoutedSynapses,
+    Routes,
+)
 from pynn_brainscales.emulator.pairs import PairSynapses
 from pynn_brainscales.emulator.relays import Kind, Relays
 from pynn_brainscales.emulator.run import run
@@ -59,7 +67,8 @@ def whole(make, **values):
                                 {name: np.full(k, value) for name, value in parameters.items()})
         return LearningSynapses(synapses, rng.integers(0, 2, k), np.full(k, 0.7), group)
 
-    cfg = make.config(N, rows, channels, probes=[Probe("v", np.arange(N), 3), Probe("i_exc", np.arange(N), 4)], **values)
+    probes = [Probe("v", np.arange(N), 3), Probe("i_exc", np.arange(N), 4)]
+    cfg = make.config(N, rows, channels, probes=probes, **values)
     return cfg.replace(beside=beside, relays=relays, pairs=(learning(-1, N, 0), learning(0, 3, N + EXTERNAL)),
                        pair_probes=(PairProbe(0, np.arange(k), 7),))
 
@@ -165,7 +174,8 @@ def test_relay_scales_the_row_of_its_channel(make):
 def test_driver_with_short_term_plasticity(make):
     """Two sources on one driver keep states of their own; a driver without a mode leaves events as they are."""
     weight, label = np.zeros((1, 2, 256, 256), np.uint8), np.zeros((1, 2, 256, 256), np.uint8)
-    sign, mask, mode = np.zeros((1, 2, 256), np.int8), np.full((1, 2, 128), 31, np.uint8), np.zeros((1, 2, 128), np.uint8)
+    sign, mode = np.zeros((1, 2, 256), np.int8), np.zeros((1, 2, 128), np.uint8)
+    mask = np.full((1, 2, 128), 31, np.uint8)
     driver = coordinates.driver_of(np.array([0, 0]), np.array([3, 5]))
     for d in driver:
         sign[0, 0, coordinates.row_of(d, 0)] = 1
@@ -210,13 +220,14 @@ def test_bad_configurations(make):
     cfg = whole(make)
     with pytest.raises(ValueError, match="go beyond the 19 external channels"):
         run(cfg.replace(beside=cfg.beside.replace(first_channel=18)), None, 1.0)
+    bad = cfg.beside.synapses[0].replace(receptor=cfg.beside.synapses[0].receptor + 2)
     with pytest.raises(ValueError, match=r"beside.synapses.receptor must lie in 0..1"):
-        bad = cfg.beside.synapses[0].replace(receptor=cfg.beside.synapses[0].receptor + 2)
         run(cfg.replace(beside=cfg.beside.replace(synapses=(bad, cfg.beside.synapses[1]))), None, 1.0)
     with pytest.raises(ValueError, match=r"relays.channel must lie in 0..18"):
         run(cfg.replace(relays=cfg.relays.replace(channel=cfg.relays.channel + 9)), None, 1.0)
     with pytest.raises(ValueError, match="a probe of learning synapses 2"):
         run(cfg.replace(pair_probes=(PairProbe(2, np.arange(2), 1),)), None, 1.0)
+    current = InjectedCurrent(np.array([7]), np.ones(1), np.array([1]), np.ones(1))
+    nowhere = Stimulus(np.zeros(0, int), np.zeros(0), currents_beside=(current,))
     with pytest.raises(ValueError, match=r"cells beside the chip 0..4; a current goes into 7..7"):
-        current = InjectedCurrent(np.array([7]), np.ones(1), np.array([1]), np.ones(1))
-        run(cfg, Stimulus(np.zeros(0, int), np.zeros(0), currents_beside=(current,)), 1.0, initial_state(cfg))
+        run(cfg, nowhere, 1.0, initial_state(cfg))
