@@ -2,48 +2,112 @@
 
 from __future__ import annotations
 
-from pyNN.standardmodels import build_translations, cells
+from collections.abc import Mapping
+
+import numpy as np
+from pyNN.standardmodels import cells
+
+from .base import AsGiven
+from .composed import LIF, AdExp, PointNeuron
+
+__all__ = [
+    "CELL_TYPES", "AdExp", "EIF_cond_alpha_isfa_ista", "EIF_cond_exp_isfa_ista", "GIF_cond_exp", "HH_cond_exp",
+    "IF_cond_alpha", "IF_cond_exp", "IF_cond_exp_gsfa_grr", "IF_curr_alpha", "IF_curr_delta", "IF_curr_exp",
+    "IF_facets_hardware1", "Izhikevich", "LIF", "PointNeuron", "SpikeSourceArray", "SpikeSourceGamma",
+    "SpikeSourceInhGamma", "SpikeSourcePoisson", "SpikeSourcePoissonRefractory"]
 
 
-def _same_names(base) -> dict:
-    return build_translations(*((name, name) for name in base.default_parameters))
-
-
-class IF_curr_exp(cells.IF_curr_exp):
-    __doc__ = cells.IF_curr_exp.__doc__
-    translations = _same_names(cells.IF_curr_exp)
+class IF_curr_exp(AsGiven, cells.IF_curr_exp):
     recordable = [*cells.IF_curr_exp.recordable, "isyn_exc", "isyn_inh"]  # noqa: RUF012
 
 
-class IF_cond_exp(cells.IF_cond_exp):
-    __doc__ = cells.IF_cond_exp.__doc__
-    translations = _same_names(cells.IF_cond_exp)
+class IF_curr_alpha(AsGiven, cells.IF_curr_alpha):
+    recordable = [*cells.IF_curr_alpha.recordable, "isyn_exc", "isyn_inh"]  # noqa: RUF012
 
 
-class EIF_cond_exp_isfa_ista(cells.EIF_cond_exp_isfa_ista):
-    __doc__ = cells.EIF_cond_exp_isfa_ista.__doc__
-    translations = _same_names(cells.EIF_cond_exp_isfa_ista)
+class IF_curr_delta(AsGiven, cells.IF_curr_delta):
+    pass
 
 
-class SpikeSourceArray(cells.SpikeSourceArray):
-    __doc__ = cells.SpikeSourceArray.__doc__
-    translations = _same_names(cells.SpikeSourceArray)
+class IF_cond_exp(AsGiven, cells.IF_cond_exp):
+    pass
 
 
-class SpikeSourcePoisson(cells.SpikeSourcePoisson):
-    __doc__ = cells.SpikeSourcePoisson.__doc__
-    translations = _same_names(cells.SpikeSourcePoisson)
+class IF_cond_alpha(AsGiven, cells.IF_cond_alpha):
+    pass
 
 
-class SpikeSourcePoissonRefractory(cells.SpikeSourcePoissonRefractory):
-    __doc__ = cells.SpikeSourcePoissonRefractory.__doc__
-    translations = _same_names(cells.SpikeSourcePoissonRefractory)
+class IF_cond_exp_gsfa_grr(AsGiven, cells.IF_cond_exp_gsfa_grr):
+    pass
 
 
-class SpikeSourceGamma(cells.SpikeSourceGamma):
-    __doc__ = cells.SpikeSourceGamma.__doc__
-    translations = _same_names(cells.SpikeSourceGamma)
+class IF_facets_hardware1(AsGiven, cells.IF_facets_hardware1):
+    pass
 
 
-CELL_TYPES = (IF_curr_exp, IF_cond_exp, EIF_cond_exp_isfa_ista, SpikeSourceArray, SpikeSourcePoisson,
-              SpikeSourcePoissonRefractory, SpikeSourceGamma)
+class EIF_cond_exp_isfa_ista(AsGiven, cells.EIF_cond_exp_isfa_ista):
+    pass
+
+
+class EIF_cond_alpha_isfa_ista(AsGiven, cells.EIF_cond_alpha_isfa_ista):
+    pass
+
+
+class HH_cond_exp(AsGiven, cells.HH_cond_exp):
+    recordable = [*cells.HH_cond_exp.recordable, "m", "h", "n"]  # noqa: RUF012
+    receptor_types = ("excitatory", "inhibitory")  # PyNN's third one is for gap junctions
+
+
+class Izhikevich(AsGiven, cells.Izhikevich):
+    pass
+
+
+class GIF_cond_exp(AsGiven, cells.GIF_cond_exp):
+
+    def contradiction(self, values: Mapping[str, np.ndarray]) -> str | None:
+        for kind in ("eta", "gamma"):
+            constants, steps = values[f"tau_{kind}"].shape[-1], values[f"a_{kind}"].shape[-1]
+            if constants != steps:
+                return f"tau_{kind} has {constants} values, a_{kind} {steps}: they belong together, set both at once"
+        return None
+
+
+class SpikeSourceArray(AsGiven, cells.SpikeSourceArray):
+
+    def contradiction(self, values: Mapping[str, np.ndarray]) -> str | None:
+        for times in values["spike_times"]:
+            if np.any(np.diff(times.value) < 0):
+                return f"spike_times must be in ascending order; sort them, they are {times.value!r}"
+        return None
+
+
+class SpikeSourcePoisson(AsGiven, cells.SpikeSourcePoisson):
+    pass
+
+
+class SpikeSourcePoissonRefractory(AsGiven, cells.SpikeSourcePoissonRefractory):
+    pass
+
+
+class SpikeSourceGamma(AsGiven, cells.SpikeSourceGamma):
+    pass
+
+
+class SpikeSourceInhGamma(AsGiven, cells.SpikeSourceInhGamma):
+
+    def contradiction(self, values: Mapping[str, np.ndarray]) -> str | None:
+        for a, b, tbins in zip(values["a"], values["b"], values["tbins"], strict=True):
+            if not len(a.value) == len(b.value) == len(tbins.value) > 0:
+                return (f"a, b and tbins need one value each for every bin, got {len(a.value)}, {len(b.value)} and "
+                        f"{len(tbins.value)}; set them at once")
+            if np.any(a.value <= 0) or np.any(b.value <= 0):
+                return f"a and b must be > 0, got a={a.value!r}, b={b.value!r}"
+            if np.any(np.diff(tbins.value) <= 0):
+                return f"tbins, where the bins begin, must ascend, got {tbins.value!r}"
+        return None
+
+
+CELL_TYPES = (
+    IF_curr_exp, IF_cond_exp, EIF_cond_exp_isfa_ista, IF_curr_alpha, IF_cond_alpha, EIF_cond_alpha_isfa_ista,
+    IF_curr_delta, IF_cond_exp_gsfa_grr, IF_facets_hardware1, HH_cond_exp, Izhikevich, GIF_cond_exp, PointNeuron,
+    SpikeSourceArray, SpikeSourcePoisson, SpikeSourcePoissonRefractory, SpikeSourceGamma, SpikeSourceInhGamma)

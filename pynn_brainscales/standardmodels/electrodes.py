@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from pyNN import errors
 from pyNN.parameters import ParameterSpace, Sequence
+from pyNN.random import AbstractRNG
 from pyNN.standardmodels import build_translations, electrodes
+from pyNN.standardmodels.base import StandardCurrentSource
 
 from .. import simulator
+from ..random import CURRENT, keyed
 
 _DRAWN_AT_ONCE = 1024
 
@@ -17,55 +20,90 @@ class _CurrentSource:
 
     def __init__(self, **parameters) -> None:
         # PyNN's base class takes every attribute for a parameter: these must be there before it asks
-        for name, value in (("_parameters", {}), ("_cells", []), ("_recorded", False), ("_past", [])):
+        for name, value in (("_parameters", {}), ("_cells", []), ("_recorded", False), ("_past", []), ("_now", 0),
+                            ("_dt", simulator.state.dt), ("_network", simulator.state.currents)):
             object.__setattr__(self, name, value)
         super().__init__(**parameters)
-        space = self.native_parameters
-        space.shape = (1,)
-        self.set_native_parameters(space)
+        self.set_native_parameters(self.native_parameters)
         simulator.state.currents.append(self)
 
     def set_native_parameters(self, parameters) -> None:
-        parameters.evaluate(simplify=True)
+        """Take over parameters, all or none."""
         new = dict(self._parameters)
         for name, value in parameters.items():
-            new[name] = np.asarray(value.value, float) if isinstance(value, Sequence) else float(value)
+            try:
+                value.shape = (1,)
+                evaluated = value.evaluate(simplify=True)
+                evaluated = evaluated.value if isinstance(evaluated, Sequence) else np.asarray(evaluated).item()
+                number = np.asarray(evaluated, float)
+            except (TypeError, ValueError):
+                self._refuse(name, value.base_value, "must be a number")
+            if number.ndim > 1 or (number.ndim == 1) != (self.get_schema()[name] is Sequence):
+                self._refuse(name, evaluated, "must be a number, of a step current a list of them")
+            if np.isnan(number).any() or (name != "stop" and np.isinf(number).any()):
+                self._refuse(name, evaluated, "must be finite")
+            new[name] = number if number.ndim else float(number)
         object.__setattr__(self, "_parameters", self._accepted(new))
 
+    def _refuse(self, name: str, value, why: str):
+        raise errors.InvalidParameterValueError(f"{type(self).__name__}: {name} {why}, got {value!r}")
+
     def get_native_parameters(self):
+        """All parameters, as PyNN takes them."""
         values = {k: Sequence(v) if isinstance(v, np.ndarray) else v for k, v in self._parameters.items()}
         return ParameterSpace(values, self.get_schema(), (1,))
 
     def __getattr__(self, name: str):
         """Parameters as numbers and arrays."""
+        if name.startswith("__"):  # asked for by copy and pickle, before there are parameters
+            raise AttributeError(name)
         parameters = object.__getattribute__(self, "_parameters")
-        return parameters[name] if name in parameters else super().__getattr__(name)
+        return parameters[name] if name in parameters else StandardCurrentSource.__getattr__(self, name)
 
     def _accepted(self, p: dict) -> dict:
         """The parameters as they are used; an error for those that make no sense."""
         return p
 
     def inject_into(self, cells, location=None) -> None:
-        """Inject into a Population, PopulationView, Assembly, or a list of cells.
+        """Inject into a Population, PopulationView, Assembly, a list of cells, or one cell.
+
+        A source may be injected into any number of them; into one cell several times adds up.
 
         Raises
         ------
         TypeError
             If some of them are spike sources.
+        RuntimeError
+            If source or cells are from before ``setup()``.
         """
         if location is not None:
-            raise NotImplementedError("the chip's neurons have one compartment here: location has no meaning")
-        parts: dict = {}
-        for cell in cells:
+            raise NotImplementedError(f"location={location!r}: the cells have one compartment and no locations; leave "
+                                      "it out")
+        if self._network is not simulator.state.currents:
+            raise RuntimeError(f"{type(self).__name__}: inject_into() would have no effect: the source was made before "
+                               "setup() was called; make it again")
+        parts: list[dict] = []
+        for cell in [cells] if isinstance(cells, simulator.ID) else cells:
+            if not isinstance(cell, simulator.ID):
+                raise TypeError(f"{type(self).__name__} can be injected into populations, views, assemblies and cells "
+                                f"of pynn_brainscales, not into {cell!r}")
             if not cell.celltype.injectable:
                 raise TypeError("Can't inject current into a spike source.")
-            parts.setdefault(cell.parent, []).append(cell.parent.id_to_index(cell))
-        for population, index in parts.items():
-            self._cells.append((population, np.array(index)))
+            cell.parent._demand_present("inject_into")
+            # of a cell that comes several times, each goes into another part
+            part = next((p for p in parts if cell not in p), None)
+            if part is None:
+                parts.append(part := {})
+            part[cell] = cell.parent
+        for part in parts:
+            for population in dict.fromkeys(part.values()):
+                index = [population.id_to_index(cell) for cell, parent in part.items() if parent is population]
+                self._cells.append((population, np.array(index)))
 
     def record(self) -> None:
         """Keep the current from now on, for ``get_data()``."""
         object.__setattr__(self, "_recorded", True)
+        object.__setattr__(self, "_now", simulator.state.step)
 
     def values(self, start: int, stop: int) -> np.ndarray:
         """Values from step ``start`` to before ``stop``, nA, with the present parameters."""
@@ -75,21 +113,21 @@ class _CurrentSource:
         """Note what was injected in a run, if this source is recorded."""
         if self._recorded:
             self._past.append(self.values(start, stop))
+            object.__setattr__(self, "_now", stop)
 
     def reset(self) -> None:
         """Back to t = 0."""
         self._past.clear()
+        object.__setattr__(self, "_now", 0)
 
     def _get_data(self) -> tuple[np.ndarray, np.ndarray]:
-        state = simulator.state
         if not self._recorded:
             raise errors.NothingToWriteError("this current source was not recorded: call record() before run()")
-        values = np.concatenate([*self._past, self._values(np.array([state.step]))])
-        first = state.step + 1 - len(values)
-        return np.arange(first, state.step + 1) * state.dt, values
+        values = np.concatenate([*self._past, self._values(np.array([self._now]))])
+        return np.arange(self._now + 1 - len(values), self._now + 1) * self._dt, values
 
     def _between(self, step: np.ndarray) -> np.ndarray:
-        p, dt = self._parameters, simulator.state.dt
+        p, dt = self._parameters, self._dt
         return (step >= np.rint(p["start"] / dt)) & (step < np.rint(p["stop"] / dt))
 
 
@@ -110,7 +148,7 @@ class ACSource(_CurrentSource, electrodes.ACSource):
     translations = _same_names(electrodes.ACSource)
 
     def _values(self, step: np.ndarray) -> np.ndarray:
-        p, dt = self._parameters, simulator.state.dt
+        p, dt = self._parameters, self._dt
         since = (step - np.rint(p["start"] / dt)) * dt  # the phase counts from the onset
         wave = np.sin(2e-3 * np.pi * p["frequency"] * since + np.deg2rad(p["phase"]))
         return np.where(self._between(step), p["offset"] + p["amplitude"] * wave, 0.0)
@@ -123,13 +161,16 @@ class StepCurrentSource(_CurrentSource, electrodes.StepCurrentSource):
     def _accepted(self, p: dict) -> dict:
         times, amplitudes = p["times"], p["amplitudes"]
         if len(times) != len(amplitudes):
-            raise ValueError(f"a step current needs as many times as amplitudes, got {len(times)} and "
-                             f"{len(amplitudes)}")
+            raise errors.InvalidParameterValueError(
+                f"StepCurrentSource needs as many times as amplitudes, got {len(times)} and {len(amplitudes)}; set "
+                "both in one call of set_parameters()")
         if np.any(times < 0):
-            raise ValueError(f"Step current cannot accept negative timestamps: {times}; times count from 0 ms")
+            raise errors.InvalidParameterValueError(
+                f"StepCurrentSource: times count from 0 ms and can't be negative, got {times}")
         if np.any(np.diff(times) < 0):
-            raise ValueError(f"Step current timestamps should be monotonically increasing: {times}")
-        dt = simulator.state.dt
+            raise errors.InvalidParameterValueError(
+                f"StepCurrentSource: times must be monotonically increasing, got {times}")
+        dt = self._dt
         at = np.rint(times / dt)
         last = np.append(at[1:] != at[:-1], True) if len(at) else np.zeros(0, bool)  # of several at one step, the last
         return {"times": (at * dt)[last], "amplitudes": amplitudes[last]}
@@ -138,7 +179,7 @@ class StepCurrentSource(_CurrentSource, electrodes.StepCurrentSource):
         p = self._parameters
         if len(p["times"]) == 0:
             return np.zeros(len(step))
-        last = np.searchsorted(np.rint(p["times"] / simulator.state.dt), step, "right") - 1
+        last = np.searchsorted(np.rint(p["times"] / self._dt), step, "right") - 1
         return np.where(last >= 0, p["amplitudes"][np.maximum(last, 0)], 0.0)
 
 
@@ -147,28 +188,57 @@ class NoisyCurrentSource(_CurrentSource, electrodes.NoisyCurrentSource):
     translations = _same_names(electrodes.NoisyCurrentSource)
 
     def __init__(self, rng=None, **parameters) -> None:
+        if not (rng is None or isinstance(rng, AbstractRNG)):
+            raise TypeError(f"NoisyCurrentSource: rng={rng!r} must be one of pyNN.random, like NumpyRNG(seed)")
         number = len(simulator.state.currents)
-        own = np.random.default_rng((simulator.state.target.seed, number))
-        standard = {"mu": 0.0, "sigma": 1.0}
-        draw = own.standard_normal if rng is None else lambda n: rng.next(n, "normal", standard)
-        object.__setattr__(self, "_draw", draw)
-        object.__setattr__(self, "_normals", np.zeros(0))
+        for name, value in (("_rng", rng), ("_number", number), ("_normals", np.zeros(0)), ("_drawn", 0)):
+            object.__setattr__(self, name, value)
+        usual, step = self.default_parameters["dt"], simulator.state.dt
+        if "dt" not in parameters and abs(usual / step - round(usual / step)) > 1e-6:
+            parameters["dt"] = step
         super().__init__(**parameters)
 
     def _accepted(self, p: dict) -> dict:
-        steps = p["dt"] / simulator.state.dt
+        steps = p["dt"] / self._dt
         if steps < 1 - 1e-9 or abs(steps - round(steps)) > 1e-6:
-            raise ValueError(f"dt={p['dt']} ms of a noisy current must be a multiple of the timestep, "
-                             f"{simulator.state.dt} ms")
+            self._refuse("dt", p["dt"], f"in ms must be a multiple of the timestep, {self._dt} ms")
+        if p["stdev"] < 0:
+            self._refuse("stdev", p["stdev"], "must be >= 0")
         return p
 
     def _values(self, step: np.ndarray) -> np.ndarray:
-        p, dt = self._parameters, simulator.state.dt
-        number = (step - int(np.rint(p["start"] / dt))) // max(1, round(p["dt"] / dt))
+        p, dt = self._parameters, self._dt
+        every, start = max(1, round(p["dt"] / dt)), int(np.rint(p["start"] / dt))
+        number = (step - start) // every - (-start) // every  # counts the intervals since about t = 0
         on = self._between(step)
-        most = int(number[on].max()) if on.any() else -1
-        while len(self._normals) <= most:  # drawn once and kept: the same again after reset()
-            object.__setattr__(self, "_normals", np.concatenate([self._normals, self._draw(_DRAWN_AT_ONCE)]))
         values = np.zeros(len(step))
-        values[on] = p["mean"] + p["stdev"] * self._normals[number[on]]
+        if on.any():
+            values[on] = p["mean"] + p["stdev"] * self._standard_normals(number[on])
         return values
+
+    def _standard_normals(self, number: np.ndarray) -> np.ndarray:
+        """The numbers of some intervals, ascending; the same whenever they are asked for."""
+        if self._rng is not None:
+            return self._from_rng(int(number[-1]) + 1)[number]
+        block, trial = number // _DRAWN_AT_ONCE, simulator.state.trial
+        drawn = {b: np.random.default_rng(keyed(CURRENT, self._number, trial, b)).standard_normal(_DRAWN_AT_ONCE)
+                 for b in np.unique(block).tolist()}
+        return np.concatenate([drawn[b][number[block == b] % _DRAWN_AT_ONCE] for b in drawn])
+
+    def _from_rng(self, count: int) -> np.ndarray:
+        """The first numbers of the user's own generator, which are kept: the same again after ``reset()``."""
+        missing = count - self._drawn
+        if missing > 0:
+            if count > len(self._normals):
+                space = np.zeros(max(count, 2 * len(self._normals), _DRAWN_AT_ONCE))
+                space[:self._drawn] = self._normals[:self._drawn]
+                object.__setattr__(self, "_normals", space)
+            self._normals[self._drawn:count] = self._rng.next(missing, "normal", {"mu": 0.0, "sigma": 1.0})
+            object.__setattr__(self, "_drawn", count)
+        return self._normals
+
+    def reset(self) -> None:
+        """Back to t = 0."""
+        super().reset()
+        if simulator.state.trial_noise == "fresh":
+            object.__setattr__(self, "_drawn", 0)

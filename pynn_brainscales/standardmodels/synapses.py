@@ -1,35 +1,55 @@
-"""Standard synapses."""
+"""Standard synapses: static, with short-term plasticity, stochastic; those with STDP are in ``plasticity``."""
 
 from __future__ import annotations
 
-import numpy as np
-from pyNN import errors
-from pyNN.standardmodels import build_translations, synapses
-from pyNN.standardmodels.base import check_weights
+from pyNN.standardmodels import synapses
 
-from .. import simulator
+from .base import AnySynapse, checked_weights
+from .plasticity import STDPMechanism
 
-
-def checked_weights(weights, projection) -> None:
-    """PyNN's check of the signs of weights, with an error that says what was given."""
-    try:
-        check_weights(weights, projection)
-    except errors.ConnectionError as error:
-        given = np.asarray(weights, float)
-        raise errors.ConnectionError(
-            f"{projection.label}: weights from {given.min():g} to {given.max():g} for receptor type "
-            f"{projection.receptor_type!r}. {error}: >= 0 for conductance-based and excitatory synapses, <= 0 for "
-            "current-based inhibitory ones; change their sign or the receptor_type") from None
+__all__ = ["SYNAPSE_TYPES", "MultiQuantalSynapse", "STDPMechanism", "SimpleStochasticSynapse", "StaticSynapse",
+           "StochasticTsodyksMarkramSynapse", "TsodyksMarkramSynapse", "checked_weights"]
 
 
-class StaticSynapse(synapses.StaticSynapse):
-    __doc__ = synapses.StaticSynapse.__doc__
-    translations = build_translations(("weight", "weight"), ("delay", "delay"))
-    parameter_checks = {"weight": checked_weights}  # noqa: RUF012
-
-    def _get_minimum_delay(self) -> float:
-        given = simulator.state.requested_min_delay
-        return simulator.state.dt if given == "auto" else given
+_FACILITATION = dict(synapses.TsodyksMarkramSynapse.default_initial_values)  # PyNN names none for the stochastic ones
 
 
-SYNAPSE_TYPES = (StaticSynapse,)
+class StaticSynapse(AnySynapse, synapses.StaticSynapse):
+    pass
+
+
+class TsodyksMarkramSynapse(AnySynapse, synapses.TsodyksMarkramSynapse):
+    pass
+
+
+class SimpleStochasticSynapse(AnySynapse, synapses.SimpleStochasticSynapse):
+    pass
+
+
+class StochasticTsodyksMarkramSynapse(AnySynapse, synapses.StochasticTsodyksMarkramSynapse):
+    default_initial_values = _FACILITATION
+
+
+class MultiQuantalSynapse(AnySynapse, synapses.MultiQuantalSynapse):
+    """Stochastic synapse with several release sites.
+
+    Each of ``n`` sites releases on its own with the probability that the model of Tsodyks and Markram gives (``U``,
+    ``tau_facil``), if it holds a vesicle; an empty one is refilled with the time constant ``tau_rec``. One release
+    has the n-th part of ``weight`` (cf. Fuhrmann et al. 2002, J. Neurophysiol. 87:140).
+
+    Arguments:
+        `U`:
+            release probability of a site after a long rest.
+        `n`:
+            number of release sites.
+        `tau_rec`:
+            time constant of the refilling (ms).
+        `tau_facil`:
+            facilitation time constant (ms).
+    """
+
+    default_initial_values = _FACILITATION
+
+
+SYNAPSE_TYPES = (StaticSynapse, TsodyksMarkramSynapse, SimpleStochasticSynapse, StochasticTsodyksMarkramSynapse,
+                 MultiQuantalSynapse, STDPMechanism)
