@@ -7,6 +7,7 @@ import importlib
 import os
 import runpy
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyNN
@@ -21,7 +22,8 @@ from .mapping.readback import spikes
 from .mapping.stimuli import initial_state, stimulus
 from .mapping.target import Target
 
-SIMULATORS = ("nest", "neuron", "brian2", "arbor", "mock", "brainscales")  # names that we answer to
+# names under pyNN that we answer to
+SIMULATORS = ("nest", "neuron", "brian2", "brian", "arbor", "mock", "neuroml", "spiNNaker", "brainscales")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,10 +63,7 @@ def _run_script(args: argparse.Namespace) -> None:
     """Run a script that may say ``import pyNN.nest as sim``, or ask for a simulator by name."""
     if not args.file.exists():
         raise SystemExit(f"there is no script {args.file}")
-    ours = importlib.import_module("pynn_brainscales")
-    for name in SIMULATORS:
-        sys.modules[f"pyNN.{name}"] = ours
-        setattr(pyNN, name, ours)
+    _answer_for(SIMULATORS)
     for key in ("chip", "seed", "chip_seed"):
         if getattr(args, key) is not None:
             os.environ[control.VARIABLES[key]] = str(getattr(args, key))
@@ -73,6 +72,20 @@ def _run_script(args: argparse.Namespace) -> None:
     runpy.run_path(str(args.file), run_name="__main__")
     if simulator.state.mapped is not None:
         print(simulator.state.mapped.report)
+
+
+def _answer_for(names: Sequence[str]) -> None:
+    """Be ``pyNN.<name>`` from now on, and our modules those below it, such as ``pyNN.nest.standardmodels.cells``."""
+    package = __package__
+    ours = importlib.import_module(package)
+    inside = {name.removeprefix(package): module for name, module in sys.modules.items()
+              if name.startswith(f"{package}.") and name != f"{package}.__main__"}
+    for name in names:
+        for below in [other for other in sys.modules if other.startswith(f"pyNN.{name}.")]:
+            del sys.modules[below]
+        sys.modules[f"pyNN.{name}"] = ours
+        sys.modules.update({f"pyNN.{name}{below}": module for below, module in inside.items()})
+        setattr(pyNN, name, ours)
 
 
 def _run_network(mapped: Mapped, duration: float) -> None:

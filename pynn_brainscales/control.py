@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from numbers import Real
 
+import numpy as np
 from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 from pyNN.recording import get_io
@@ -14,12 +16,14 @@ from .emulator.profile import Profile, profile
 from .mapping.errors import MappingError
 from .mapping.mapped import Mapped
 from .mapping.target import Target
+from .random_sharing import check_mode
 
 # of the environment: what scripts get that don't say it
 VARIABLES = {"chip": "PYNN_BRAINSCALES_CHIP", "seed": "PYNN_BRAINSCALES_SEED",
              "chip_seed": "PYNN_BRAINSCALES_CHIP_SEED"}
 _DEFAULTS = {"chip": "calibrated", "seed": "0", "chip_seed": "0"}
 
+_SEVERAL_BLOCKS = (".nix", ".h5")  # endings of files that take the data of several populations
 _OURS = {"on_loss", "speedup", "max_chips", "circuits_per_neuron"}
 # what standard scripts pass on to other simulators; none of it means anything here
 _FOREIGN = frozenset({
@@ -33,7 +37,7 @@ _FOREIGN = frozenset({
 
 def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_MIN_DELAY,
           chip: str | Profile | None = None, seed: int | None = None, chip_seed: int | None = None,
-          trial_noise: str = "repeat",
+          trial_noise: str = "repeat", shared_rng: str = "repeat",
           progress: bool = False, **extra_params) -> int:
     """Begin anew: forget every network, and choose the chip.
 
@@ -51,6 +55,9 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         Names the virtual chips: their fixed pattern; by default PYNN_BRAINSCALES_CHIP_SEED, else 0.
     trial_noise : {"repeat", "fresh"}
         Whether ``reset()`` brings the same random numbers again, or new ones.
+    shared_rng : {"repeat", "continue"}
+        Whether a random generator that several distributions share gives them the same numbers, as on PyNN's other
+        backends, or draws on.
     progress : bool
         Show a bar on the terminal while running.
     **extra_params
@@ -75,10 +82,12 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
             raise TypeError(f"setup() has no argument {wrong!r}; it is called {right!r}")
     if trial_noise not in ("repeat", "fresh"):
         raise ValueError(f"trial_noise={trial_noise!r}; there are 'repeat' and 'fresh'")
+    mode = check_mode(shared_rng)
     unknown = sorted(set(extra_params) - _OURS - _FOREIGN)
     if unknown:
         warnings.warn(f"setup() does not know {', '.join(unknown)}, which have no effect; its own arguments are chip, "
-                      f"seed, chip_seed, trial_noise, progress, {', '.join(sorted(_OURS))}", UserWarning, stacklevel=2)
+                      f"seed, chip_seed, trial_noise, shared_rng, progress, {', '.join(sorted(_OURS))}", UserWarning,
+                      stacklevel=2)
     chosen = profile(default("chip") if chip is None else chip)
     target = Target(profile=chosen, chip_seed=_seed("chip_seed", chip_seed), seed=_seed("seed", seed),
                     **{k: v for k, v in extra_params.items() if k in _OURS})
@@ -86,12 +95,16 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     state.clear()
     state.dt, state.requested_min_delay, state.max_delay = float(timestep), min_delay, max_delay
     state.target, state.trial_noise, state.progress = target, trial_noise, bool(progress)
+    state.shared_rng, state.begun, state.generators = mode, None, 0
     return rank()
 
 
 def _check_times(timestep, min_delay, max_delay) -> None:
-    if not timestep > 0:
-        raise ValueError(f"timestep={timestep} ms must be > 0")
+    for name, value in (("timestep", timestep), ("min_delay", min_delay), ("max_delay", max_delay)):
+        if isinstance(value, str) and value == "auto" and name != "timestep":
+            continue
+        if not isinstance(value, Real) or not 0 < float(value) < np.inf:
+            raise ValueError(f"{name}={value!r} must be a time in ms > 0{'' if name == 'timestep' else ', or auto'}")
     if min_delay != "auto":
         if min_delay < timestep:
             raise ValueError(f"min_delay={min_delay} ms must be at least the timestep, {timestep} ms")
@@ -117,27 +130,60 @@ def _seed(name: str, value) -> int:
 
 def end(compatible_output: bool = True) -> None:
     """Write the files that ``record(..., to_file=...)`` asked for. Data and network stay."""
-    for population, variables, file in simulator.state.write_on_end:
+    waiting = simulator.state.write_on_end
+    names = [file for _, _, file in waiting if isinstance(file, str) and not file.endswith(_SEVERAL_BLOCKS)]
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        warnings.warn(f"{names.count(name)} recordings go to the file {name!r}, where only the last one remains; use a "
+                      "file each, or one that ends on .nix", UserWarning, stacklevel=2)
+    while waiting:  # what could not be written stays for another call
+        population, variables, file = waiting[0]
         population.write_data(get_io(file) if isinstance(file, str) else file, variables)
-    simulator.state.write_on_end = []
-
-
-_, _run_until = common.build_run(simulator)
+        del waiting[0]
 
 
 def run_until(time_point: float, callbacks=None) -> float:
-    """Run until ``time_point`` (ms); see ``pyNN.common.run_until``.
+    """Run until ``time_point`` (ms); see ``run``.
 
     Raises
     ------
     ValueError
         If that is in the past.
     """
-    now = simulator.state.t
-    if time_point - now < -simulator.state.dt / 2:
-        raise ValueError(f"a run to {time_point:g} ms was asked for, which is in the past: it is {now:g} ms now; "
+    state = simulator.state
+    if not isinstance(time_point, Real) or not np.isfinite(time_point):
+        raise ValueError(f"a run to {time_point!r} ms was asked for; it needs a finite number")
+    if time_point - state.t < -state.dt / 2:
+        raise ValueError(f"a run to {time_point:g} ms was asked for, which is in the past: it is {state.t:g} ms now; "
                          "ask for a later time, or go back to 0 ms by reset()")
-    return _run_until(time_point, callbacks)
+    callbacks = [callbacks] if callable(callbacks) else list(callbacks or ())
+    if callbacks:
+        _run_with(callbacks, time_point)
+    else:
+        state.run_until(time_point)
+    return state.t
+
+
+def _run_with(callbacks: list, stop: float) -> None:
+    """Run to ``stop``, and call each callback when it wants to be called, the first of them also at the end.
+
+    Callbacks that want to be called within one step are called together; the next call is a step later at least.
+    """
+    state = simulator.state
+    due = [_next_call(callback) for callback in callbacks]
+    while state.t + state.dt / 2 < stop:
+        soonest = min(due)
+        active = [i for i, time in enumerate(due) if time - soonest < state.dt]
+        state.run_until(min(max(soonest, state.t + state.dt), stop))
+        for i in active:
+            due[i] = _next_call(callbacks[i])
+
+
+def _next_call(callback) -> float:
+    time = callback(simulator.state.t)
+    if not isinstance(time, Real) or np.isnan(float(time)):
+        raise TypeError(f"the callback {callback!r} has returned {time!r}; it must return the time in ms when it wants "
+                        "to be called next")
+    return float(time)
 
 
 def run(simtime: float, callbacks=None) -> float:
@@ -149,7 +195,19 @@ def run(simtime: float, callbacks=None) -> float:
 
 
 run_for = run
-reset = common.build_reset(simulator)
+
+
+def reset(annotations: dict | None = None) -> None:
+    """Back to t = 0, to the initial values and to the weights as they were given; recorded data begin a new segment.
+
+    ``annotations`` are for the segment that ends.
+    """
+    state = simulator.state
+    for recorder in (*state.recorders, *(p.recorder for p in state.projections if p.recorder is not None)):
+        recorder.store_to_cache(annotations)
+    state.reset()
+
+
 initialize = common.initialize
 get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, rank = common.build_state_queries(
     simulator)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from pyNN import common, errors
-from pyNN.parameters import ParameterSpace
+from pyNN.parameters import LazyArray
 from pyNN.space import Space
 
-from . import connectors, simulator
+from . import connectors, forms, simulator
+from .columns import INDICES, Columns
+from .mapping.models import CELLS
 from .simulator import Stale
 from .standardmodels.synapses import SYNAPSE_TYPES, StaticSynapse
+from .synapse_recording import SynapseRecorder
 
-_INDICES = ("presynaptic_index", "postsynaptic_index")
+_ENDS = (common.BasePopulation, common.Assembly)
 
 
 class Connection(common.Connection):
@@ -22,17 +25,27 @@ class Connection(common.Connection):
         object.__setattr__(self, "_i", i)
 
     def __getattr__(self, name: str):
-        columns = self._projection._columns()
-        if name not in columns:
-            raise AttributeError(f"a connection has {', '.join(columns)}, not {name!r}")
-        return columns[name][self._i].item()
+        if name.startswith("_"):
+            raise AttributeError(name)
+        projection = self._projection
+        if name not in projection.attribute_names:
+            raise AttributeError(f"a connection of {projection.label!r} has {', '.join(projection.attribute_names)}, "
+                                 f"not {name!r}")
+        return projection.present(name)[self._i].item()
 
     def __setattr__(self, name: str, value) -> None:
-        self._projection._write(name, self._i, value)
+        projection = self._projection
+        if name not in projection.parameter_names:
+            raise AttributeError(f"only {', '.join(projection.parameter_names)} of a connection of "
+                                 f"{projection.label!r} can be set, not {name!r}")
+        projection.write({name: value}, self._i)
 
     def as_tuple(self, *names: str) -> tuple:
         """Values of the named attributes."""
         return tuple(getattr(self, name) for name in names)
+
+    def __repr__(self) -> str:
+        return f"Connection({self.presynaptic_index} → {self.postsynaptic_index} of {self._projection.label!r})"
 
 
 class Projection(common.Projection):
@@ -42,21 +55,21 @@ class Projection(common.Projection):
 
     def __init__(self, presynaptic_population, postsynaptic_population, connector, synapse_type=None, source=None,
                  receptor_type=None, space=None, label=None):
-        if synapse_type is not None and not isinstance(synapse_type, SYNAPSE_TYPES):
-            raise TypeError(f"{type(synapse_type).__name__} does not run on this chip; there are "
-                            f"{', '.join(s.__name__ for s in SYNAPSE_TYPES)}; import synapse types from "
-                            "pynn_brainscales, not from another simulator")
-        if isinstance(postsynaptic_population, (common.BasePopulation, common.Assembly)) and (
-                not postsynaptic_population.receptor_types):
-            raise errors.ConnectionError(f"{postsynaptic_population.label!r} can't receive synapses: spike sources "
-                                         "have no receptors; connect to a population of neurons")
+        _check_ends(presynaptic_population, postsynaptic_population, synapse_type)
+        if isinstance(presynaptic_population, _ENDS) and isinstance(postsynaptic_population, _ENDS):
+            forms.check_shapes(synapse_type, (presynaptic_population.size, postsynaptic_population.size))
         super().__init__(presynaptic_population, postsynaptic_population, connector, synapse_type, source,
                          receptor_type, Space() if space is None else space, label)
-        self._chunks: list[tuple] = []
-        self._table: dict[str, np.ndarray] | None = None
+        self._network = simulator.state.projections
         self.parameter_names = tuple(self.synapse_type.get_parameter_names())
+        self.recorder: SynapseRecorder | None = None
+        self._table = Columns(self.parameter_names)
+        self._changed: dict[str, np.ndarray] = {}  # what a run has made of parameters and state variables
+        self._initial: dict[str, np.ndarray] = {}
         connectors.connect(connector, self)
-        self._check()
+        self._table.join(self._parameter)
+        self._check_all(connector.safe)
+        self.initialize(**self.synapse_type.default_initial_values)
         simulator.state.projections.append(self)
         simulator.state.changed(Stale.STRUCTURE)
 
@@ -64,136 +77,286 @@ class Projection(common.Projection):
 
     def append(self, pre: np.ndarray, post, parameters: dict) -> None:
         """Add connections: indices into ``pre`` and ``post`` (array or number), parameters as arrays or numbers."""
-        self._chunks.append((np.asarray(pre), post, parameters))
+        self._table.append(pre, post, parameters)
 
     def _convergent_connect(self, presynaptic_indices, postsynaptic_index, location_selector=None, **parameters):
         if location_selector is not None:
-            raise NotImplementedError("the chip's neurons have one compartment here: location_selector has no meaning")
+            raise NotImplementedError(f"{self.label}: the cells of {self.post.label!r} have one compartment and no "
+                                      "locations; leave location_selector out")
         self.append(presynaptic_indices, postsynaptic_index, parameters)
 
+    def _parameter(self, name: str) -> float:
+        """A parameter that a connector has left out."""
+        value = self.synapse_type.native_parameters[name]
+        value.shape = self.shape
+        if not value.is_homogeneous:
+            raise errors.ConnectionError(f"{self.label}: {type(self._connector).__name__} gives no {name}, and the "
+                                         "synapse type has no single value of it")
+        return float(value.evaluate(simplify=True))
+
     def _columns(self) -> dict[str, np.ndarray]:
-        """Indices and parameters of all connections, each (n,)."""
-        if self._table is None or self._chunks:
-            parts = [] if self._table is None else [self._table]
-            for pre, post, parameters in self._chunks:
-                n = len(pre)
-                part = {_INDICES[0]: pre, _INDICES[1]: np.broadcast_to(post, (n,))}
-                parts.append(part | {k: np.broadcast_to(np.asarray(v, float), (n,)) for k, v in parameters.items()})
-            self._table = {name: _joined([p[name] for p in parts], int if name in _INDICES else float)
-                           for name in (*_INDICES, *self.parameter_names)}
-            self._chunks = []
-        return self._table
+        """Indices and parameters of all connections as the user gave them, each (n,); the arrays stay as they are."""
+        return self._table.shared()
 
-    def _write(self, name: str, where, value) -> None:
-        """Change a parameter of some connections; arrays that the mapping may hold are left as they are."""
-        columns = self._columns()
-        if name not in self.parameter_names:
-            raise AttributeError(f"only {', '.join(self.parameter_names)} of a connection can be set, not {name!r}")
-        changed = columns[name].copy()
-        changed[where] = value
-        columns[name] = changed
-        self._check((name,))
-        simulator.state.changed(Stale.STRUCTURE if name == "delay" else Stale.VALUES)
+    @property
+    def indices(self) -> tuple[np.ndarray, np.ndarray]:
+        """Presynaptic and postsynaptic index of all connections, each (n,)."""
+        return self._table[INDICES[0]], self._table[INDICES[1]]
 
-    def _check(self, names=("weight", "delay")) -> None:
-        columns = self._columns()
-        if not len(self):
-            return
-        if "weight" in names:
-            self.synapse_type.parameter_checks["weight"](columns["weight"], self)
-        if "delay" in names:
-            least = max(simulator.state.dt, self.synapse_type._get_minimum_delay())
-            shortest = float(columns["delay"].min())
-            if shortest < least * (1 - 1e-9):
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """State variables of the synapse type."""
+        return tuple(self.synapse_type.default_initial_values)
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """Everything that can be read of a connection."""
+        return (*INDICES, *self.parameter_names, *self.state_names)
+
+    def present(self, name: str) -> np.ndarray:
+        """Value of all connections now (n,): as a run has left it, else as it was given; not to be written to."""
+        if name in self._changed:
+            return self._changed[name]
+        return self._initial[name] if name in self.state_names else self._table[name]
+
+    def kept(self, name: str) -> np.ndarray:
+        """As ``present``, an array that nobody changes any more."""
+        if name in self._changed or name in self._initial:
+            return self.present(name)
+        return self._table.shared()[name]
+
+    def initial(self) -> dict[str, np.ndarray]:
+        """Initial values of the synapses' state variables, each (n,)."""
+        return dict(self._initial)
+
+    def take(self, values: dict[str, np.ndarray]) -> None:
+        """Take over what a run has made of weights and state variables, each (n,), in the order of creation."""
+        self._changed.update({name: np.array(value, float) for name, value in values.items()})
+
+    def restore(self) -> None:
+        """Back to the values that the user gave: called by ``reset()``."""
+        self._changed = {}
+
+    def write(self, values: dict, where=slice(None)) -> None:
+        """Change parameters of some connections, from now on: all of them, or none if a value makes no sense."""
+        self._demand_present("set")
+        numbers = {name: self._numbers(name, value) for name, value in values.items()}
+        self._check({name: self._table[name][where] for name in self.parameter_names} | numbers, numbers)
+        for name, value in numbers.items():
+            self._table.write(name, where, value)
+            if name in self._changed:
+                changed = self._changed[name].copy()
+                changed[where] = value
+                self._changed[name] = changed
+        simulator.state.changed(Stale.STRUCTURE if "delay" in values else Stale.VALUES)
+
+    def _demand_present(self, what: str) -> None:
+        if self._network is not simulator.state.projections:
+            raise RuntimeError(f"{self.label}: {what}() would have no effect: the projection belongs to a network that "
+                               "setup() has ended since; make a new one")
+
+    def _numbers(self, name: str, value) -> np.ndarray:
+        try:
+            number = np.asarray(value, float)
+        except (TypeError, ValueError):
+            raise errors.InvalidParameterValueError(f"{self.label}: {name} can't be set to {value!r}; it needs numbers"
+                                                    ) from None
+        if not np.all(np.isfinite(number)):
+            raise errors.InvalidParameterValueError(
+                f"{self.label}: {name} must be finite numbers, got {number[~np.isfinite(number)].flat[0]}")
+        return number
+
+    def _check_all(self, safe: bool) -> None:
+        for index, cells, what in zip(self.indices, (self.pre, self.post), ("pre", "post"), strict=True):
+            if len(index) and (index.min() < 0 or index.max() >= cells.size):
                 raise errors.ConnectionError(
-                    f"{self.label}: a delay of {shortest:g} ms was asked for, the smallest possible is {least:g} ms "
-                    "(timestep, min_delay); use a longer delay or a smaller timestep in setup()")
+                    f"{self.label}: {what}synaptic index out of range: {type(self._connector).__name__} gives "
+                    f"{index.min()} to {index.max()}, {cells.label!r} has 0 to {cells.size - 1}")
+        columns = {name: self._numbers(name, self._table[name]) for name in self.parameter_names}
+        self._check(columns, [name for name in columns if safe or name != "weight"])
+
+    def _check(self, columns: dict[str, np.ndarray], changed) -> None:
+        """An error for parameters that the connections can't have; those that have changed are looked at."""
+        kind = self.synapse_type
+        for name in changed:
+            if name in kind.parameter_checks and np.size(columns[name]):
+                kind.parameter_checks[name](np.atleast_1d(columns[name]), self)
+        wrong = kind.contradiction(columns)
+        if wrong:
+            raise errors.InvalidParameterValueError(f"{self.label}: {wrong}")
+        if "delay" in changed and np.size(columns["delay"]):
+            self._check_delay(float(np.min(columns["delay"])))
+
+    def _check_delay(self, shortest: float) -> None:
+        least = max(simulator.state.dt, self.synapse_type._get_minimum_delay())
+        if shortest < least * (1 - 1e-9):
+            raise errors.ConnectionError(
+                f"{self.label}: a delay of {shortest:g} ms was asked for, the smallest possible is {least:g} ms "
+                "(timestep, min_delay); use a longer delay or a smaller timestep in setup()")
 
     @property
     def shortest_delay(self) -> float:
-        """Smallest delay of all connections, ms."""
-        return float(self._columns()["delay"].min())
+        """Smallest delay of all connections, ms; of electrical synapses the timestep."""
+        return float(self._table["delay"].min()) if "delay" in self.parameter_names else simulator.state.dt
 
-    # --- PyNN's interface ----------------------------------------------------------------------------------
+    @property
+    def weight_unit(self) -> str:
+        """Unit of the weights: uS, nA, or mV where a spike makes the potential jump."""
+        cells = self.post.populations[0] if isinstance(self.post, common.Assembly) else self.post
+        model = CELLS.get(type(cells.celltype).__name__)
+        if model is not None and any(port.response == "Delta" for port in model.receptors.values()):
+            return "mV"
+        return "uS" if self.post.conductance_based else "nA"
+
+    # --- connections ---------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return len(self._columns()[_INDICES[0]])
+        return len(self._table)
 
     def __getitem__(self, i):
         if isinstance(i, slice):
             return [Connection(self, k) for k in range(*i.indices(len(self)))]
-        k = i + len(self) if i < 0 else i
+        if not isinstance(i, (int, np.integer)) or isinstance(i, bool):
+            raise TypeError(f"{self.label}[{i!r}]: an index of a connection is a whole number or a slice")
+        k = int(i) + len(self) if i < 0 else int(i)
         if not 0 <= k < len(self):
             raise IndexError(f"{self.label} has {len(self)} connections, there is none with index {i}")
-        return Connection(self, int(k))
+        return Connection(self, k)
 
     @property
     def connections(self):
         """All connections, as views."""
         return (Connection(self, i) for i in range(len(self)))
 
+    # --- writing -------------------------------------------------------------------------------------------
+
     def set(self, **attributes) -> None:
         """Set parameters of the existing connections.
 
         Values may be numbers, distributions, arrays (pre, post), functions of the distance, or lists and 1-D arrays
-        with one value for each connection, in the order of ``get(..., format="list")``.
+        with one value for each connection: by presynaptic and then by postsynaptic cell, as in PyNN's other backends.
+        Only a list that ``get(..., "list", with_address=False)`` has given keeps the order of creation, in which it
+        is.
         """
-        general = {}
-        for name, value in attributes.items():
+        for name in attributes:
             if name not in self.parameter_names:
                 raise errors.NonExistentParameterError(name, type(self.synapse_type).__name__,
                                                        list(self.parameter_names))
-            if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1):
-                if len(value) != len(self):
-                    raise errors.InvalidDimensionsError(
-                        f"{self.label}: {len(value)} values of {name} were given for {len(self)} connections")
-                self._write(name, slice(None), np.asarray(value, float))
-            else:
-                general[name] = value
-        if general:
-            space = ParameterSpace(general, self.synapse_type.get_schema(), self.shape)
-            self._set_attributes(self.synapse_type.translate(self._handle_distance_expressions(space)))
+        self.write({name: forms.at_connections(self, name, value) for name, value in attributes.items()})
 
-    def _set_attributes(self, parameter_space) -> None:
-        columns = self._columns()
-        parameter_space.evaluate(simplify=True)
-        for name, value in parameter_space.items():
-            if np.ndim(value) == 2:
-                value = np.asarray(value)[columns[_INDICES[0]], columns[_INDICES[1]]]
-                if np.any(np.isnan(value)):
-                    raise errors.InvalidParameterValueError(f"{self.label}: {name} is not a number for a connection")
-            self._write(name, slice(None), value)
+    def initialize(self, **initial_values) -> None:
+        """Set initial values of the synapses' state variables, in the forms that ``set`` takes."""
+        self._demand_present("initialize")
+        for name, value in initial_values.items():
+            if name not in self.state_names:
+                raise errors.NonExistentParameterError(name, type(self.synapse_type).__name__, list(self.state_names))
+            drawn = np.array(np.broadcast_to(forms.at_connections(self, name, value), (len(self),)), float)
+            if not np.all(np.isfinite(drawn)):
+                raise errors.InvalidParameterValueError(f"{self.label}: initial {name} must be finite numbers")
+            self._initial[name] = drawn
+            self.initial_values[name] = LazyArray(drawn, shape=drawn.shape)
+            if not simulator.state.running:
+                self._changed.pop(name, None)
+            simulator.state.changed(Stale.VALUES)
 
-    def _set_initial_value_array(self, variable, value):
-        raise errors.NonExistentParameterError(variable, type(self.synapse_type).__name__, [])
+    # --- reading -------------------------------------------------------------------------------------------
+
+    def get(self, attribute_names, format, gather=True, with_address=True, multiple_synapses="sum"):
+        """Values of parameters or state variables of all connections; see ``pyNN.common.Projection.get``.
+
+        Of plastic synapses these are the values now.
+        """
+        names = [attribute_names] if isinstance(attribute_names, str) else list(attribute_names)
+        if names == ["all"]:
+            names = list(self.parameter_names)
+        for name in names:
+            if _singular(name) not in self.attribute_names:
+                raise errors.NonExistentParameterError(name, type(self.synapse_type).__name__,
+                                                       list(self.attribute_names))
+        single = isinstance(attribute_names, str) and len(names) == 1
+        if format == "array":
+            if multiple_synapses not in common.Projection.MULTI_SYNAPSE_OPERATIONS:
+                raise ValueError(f"multiple_synapses={multiple_synapses!r}; there are "
+                                 f"{', '.join(common.Projection.MULTI_SYNAPSE_OPERATIONS)}")
+            arrays = self._get_attributes_as_arrays(names, multiple_synapses)
+            return arrays[0] if single else arrays
+        if format != "list":
+            raise ValueError(f"format={format!r}; there are 'list' and 'array'")
+        values = self._get_attributes_as_list([*INDICES, *names] if with_address else names)
+        return forms.CreationOrder(value for value, in values) if single and not with_address else values
 
     def _get_attributes_as_list(self, names):
-        columns = self._columns()
-        return list(zip(*(columns[_singular(name)].tolist() for name in names), strict=True))
+        return list(zip(*(self.present(_singular(name)).tolist() for name in names), strict=True))
 
     def _get_attributes_as_arrays(self, names, multiple_synapses="sum"):
-        columns = self._columns()
-        pre, post = (columns[name] for name in _INDICES)
-        order = np.lexsort((np.arange(len(pre)), post, pre))
-        pair = pre[order] * self.post.size + post[order]
-        first = np.flatnonzero(np.concatenate(([True], pair[1:] != pair[:-1]))) if len(pre) else np.zeros(0, int)
-        last = np.append(first[1:], len(pre)) - 1 if len(pre) else first
-        arrays = []
-        for name in names:
-            value = columns[_singular(name)][order]
-            result = np.full(self.shape, np.nan)
-            if len(pre):
-                reduced = {"sum": lambda v: np.add.reduceat(v, first), "min": lambda v: np.minimum.reduceat(v, first),
-                           "max": lambda v: np.maximum.reduceat(v, first), "first": lambda v: v[first],
-                           "last": lambda v: v[last]}[multiple_synapses](value)
-                result.reshape(-1)[pair[first]] = reduced
-            arrays.append(result)
-        return arrays
+        return forms.as_arrays(self, [_singular(name) for name in names], multiple_synapses)
+
+    def save(self, attribute_names, file, format="list", gather=True, with_address=True) -> None:
+        """Write parameters to a file: its name, or one of ``pyNN.recording.files``; see ``pyNN.common.Projection``.
+
+        In format "array", zeros stand where there is no connection. A text file takes one array.
+        """
+        if isinstance(attribute_names, str):
+            attribute_names = list(self.parameter_names) if attribute_names in ("all", "connections") else [
+                attribute_names]
+        forms.save(self, list(attribute_names), file, format, with_address)
+
+    # --- recording -----------------------------------------------------------------------------------------
+
+    def record(self, variables, sampling_interval: float | None = None) -> None:
+        """Record the weight or a state variable of all connections.
+
+        Parameters
+        ----------
+        variables : str or sequence of str or None
+            "weight" or state variables of the synapse type such as "u", "all" of them, or None for nothing any more.
+        sampling_interval : float, optional
+            In ms, a multiple of the timestep, which it is by default.
+        """
+        self._demand_present("record")
+        if self.recorder is None:
+            self.recorder = SynapseRecorder(self)
+        self.recorder.record(variables, sampling_interval)
+        simulator.state.changed(Stale.VALUES)
+
+    def get_data(self, variables=None, clear: bool = False):
+        """What was recorded, as a Neo Block: one segment for each reset, with one AnalogSignal for each variable.
+
+        A signal is (samples, connections), in the order of creation; its ``array_annotations`` say which cells each
+        connects. ``clear`` forgets the data; recording goes on from now.
+        """
+        return self._recorded().get(variables, clear)
+
+    def get_array(self, name: str, segment: int = -1) -> tuple[np.ndarray, np.ndarray]:
+        """What was recorded of one variable: times (k,) in ms and values (k, n), of one segment."""
+        return self._recorded().array(name, segment)
+
+    def _recorded(self) -> SynapseRecorder:
+        if self.recorder is None:
+            raise errors.NothingToWriteError(f"nothing was recorded of {self.label!r}: call record('weight') before "
+                                             "run()")
+        return self.recorder
+
+
+def _check_ends(pre, post, synapse_type) -> None:
+    if synapse_type is not None and not isinstance(synapse_type, SYNAPSE_TYPES):
+        name = synapse_type.__name__ if isinstance(synapse_type, type) else type(synapse_type).__name__
+        if isinstance(synapse_type, type) and issubclass(synapse_type, SYNAPSE_TYPES):
+            raise TypeError(f"synapse_type is the class {name}; give an object of it: {name}(weight=..., delay=...)")
+        raise TypeError(f"{name} does not run on this chip; there are {', '.join(s.__name__ for s in SYNAPSE_TYPES)}; "
+                        "import synapse types from pynn_brainscales, not from another simulator")
+    for cells in (pre, post):
+        parts = cells.populations if isinstance(cells, common.Assembly) else [cells]
+        for part in parts:
+            whole = getattr(part, "grandparent", part)
+            if isinstance(whole, common.Population) and whole not in simulator.state.populations:
+                raise errors.ConnectionError(
+                    f"{whole.label!r} does not belong to the present network: it was made before setup() was called, "
+                    "or with another simulator; make it again")
+    if isinstance(post, _ENDS) and not post.receptor_types:
+        raise errors.ConnectionError(f"{post.label!r} can't receive synapses: spike sources have no receptors; connect "
+                                     "to a population of neurons")
 
 
 def _singular(name: str) -> str:
     return {"weights": "weight", "delays": "delay"}.get(name, name)
-
-
-def _joined(parts: list, dtype) -> np.ndarray:
-    return np.concatenate([np.asarray(p, dtype) for p in parts]) if parts else np.zeros(0, dtype)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+import warnings
 
 import numpy as np
 from pyNN import errors, recording
@@ -11,36 +10,7 @@ from pyNN.recording import Variable
 
 from . import simulator, to_neo
 from .simulator import Stale
-
-
-@dataclass
-class Piece:
-    """What one run gave for one variable: time of the first sample (ms), ``index`` of the cells in the population,
-    samples (n, cells).
-    """
-
-    start: float
-    index: np.ndarray
-    values: np.ndarray
-
-
-@dataclass
-class Segment:
-    """Everything recorded between two resets (or clears), in ms and PyNN's units.
-
-    ``spikes`` are pairs (index, times) of one run each, ``signals`` pieces of one run each, by variable; ``start``
-    and ``stop`` are the times between which it was recorded.
-    """
-
-    number: int
-    start: float
-    stop: float
-    made: datetime
-    recorded_spikes: np.ndarray | None = None
-    spikes: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
-    signals: dict[str, list[Piece]] = field(default_factory=dict)
-    intervals: dict[str, float] = field(default_factory=dict)
-    annotations: dict = field(default_factory=dict)
+from .tape import Piece, Tape, interval_of
 
 
 class Recorder(recording.Recorder):
@@ -51,45 +21,46 @@ class Recorder(recording.Recorder):
     def __init__(self, population, file=None) -> None:
         super().__init__(population, file)
         self.intervals: dict[str, float] = {}
-        self.past: list[Segment] = []
-        self.live = self._new_segment()
-
-    def _new_segment(self) -> Segment:
+        self.tape = Tape()
+        self._sorted: tuple = (None, None, None)
         state = simulator.state
-        return Segment(state.segment_counter, state.t, state.t, datetime.now())
+        self._made = {"dt": state.dt, "session_start_time": state.session_start, "chip": state.target.profile.name}
 
     # --- what to record ------------------------------------------------------------------------------------
 
     def record(self, variables, ids, sampling_interval=None, locations=None) -> None:
         """Add cells to those that are recorded; ``variables`` may be "all"."""
-        if locations is not None:
-            raise NotImplementedError("the chip's neurons have one compartment here: locations have no meaning")
-        if isinstance(variables, str):
-            variables = self.population.celltype.recordable if variables == "all" else [variables]
-        dt = simulator.state.dt
-        if sampling_interval is not None:
-            steps = sampling_interval / dt
-            if sampling_interval <= 0 or abs(steps - round(steps)) > 1e-6:
-                raise ValueError(f"sampling_interval={sampling_interval} ms must be a multiple of the timestep, "
-                                 f"{dt} ms")
-        for variable in variables:
-            if not self.population.can_record(variable):
-                raise errors.RecordingError(variable, self.population.celltype)
-            self._set_interval(variable, sampling_interval)
+        names = self._names(variables, locations)
+        interval = interval_of(sampling_interval)
+        for variable in names:
+            self._check_interval(variable, sampling_interval)
+        for variable in names:
+            if variable != "spikes":
+                self.intervals.setdefault(variable, interval)
             key = Variable(variable, None, None)
             self.recorded[key] = self.recorded[key].union(ids)
         simulator.state.changed(Stale.VALUES)
 
-    def _set_interval(self, variable: str, sampling_interval: float | None) -> None:
-        if variable == "spikes":
-            return
+    def _names(self, variables, locations) -> list[str]:
+        """Names of variables, in a fixed order and each once; an error for those that can't be recorded."""
+        if locations is not None:
+            raise NotImplementedError(f"locations={locations!r}: the cells of {self.population.label!r} have one "
+                                      "compartment and no locations; leave it out")
+        celltype = self.population.celltype
+        if isinstance(variables, str):
+            variables = list(celltype.recordable) if variables == "all" else [variables]
+        for variable in variables:
+            if not self.population.can_record(variable):
+                raise errors.RecordingError(variable, celltype)
+        return list(dict.fromkeys(variables))
+
+    def _check_interval(self, variable: str, wanted: float | None) -> None:
         present = self.intervals.get(variable)
-        wanted = simulator.state.dt if sampling_interval is None else sampling_interval
-        if present is not None and abs(present - wanted) > 1e-9 and sampling_interval is not None:
-            raise ValueError(f"{variable} of {self.population.label} is recorded every {present} ms already: all cells "
-                             "of a population have one sampling interval for a variable")
-        if present is None:
-            self.intervals[variable] = wanted
+        if present is not None and wanted is not None and abs(present - wanted) > 1e-9:
+            raise ValueError(
+                f"{variable} of {self.population.label!r} is recorded every {present:g} ms already, and every "
+                f"{wanted:g} ms was asked for: all cells of a population have one sampling interval for a variable. "
+                "Call record(None) first to record something else")
 
     def _reset(self) -> None:
         """``record(None)``: record nothing from now on; what was recorded stays."""
@@ -110,84 +81,73 @@ class Recorder(recording.Recorder):
 
     def collect(self, start: int, stop: int, fired: dict, sampled: list) -> None:
         """Take this population's share of a run from step ``start`` to ``stop``."""
-        state, label = simulator.state, self.population.mapped_label
-        self.clear_flag = False
-        self.live.stop = state.t
+        state, label, live = simulator.state, self.population.mapped_label, self.tape.live
+        self.tape.ran()
         if Variable("spikes", None, None) in self.recorded:
             index, times = fired[label] if label in fired else self._own_spikes(start * state.dt, stop * state.dt)
             recorded = self.index_of("spikes")
-            before = self.live.recorded_spikes
-            self.live.recorded_spikes = recorded if before is None else np.union1d(before, recorded)
+            before = live.recorded_spikes
+            live.recorded_spikes = recorded if before is None else np.union1d(before, recorded)
             if len(recorded) < self.population.size:
                 keep = np.isin(index, recorded)
                 index, times = index[keep], times[keep]
-            self.live.spikes.append((index, times))
+            live.spikes.append((index, times))
         for signal in sampled:
             if signal.population == label and len(signal.times):
-                first = float(signal.times[0])
-                self.live.signals.setdefault(signal.variable, []).append(Piece(first, signal.index, signal.values))
-                self.live.intervals[signal.variable] = self.intervals[signal.variable]
+                live.add(signal.variable, self.intervals[signal.variable],
+                         Piece(float(signal.times[0]), signal.index, signal.values))
 
     def _own_spikes(self, start: float, stop: float) -> tuple[np.ndarray, np.ndarray]:
         """Spikes of a SpikeSourceArray, with their exact times."""
         trains = self.population._parameters["spike_times"]
-        lengths = [len(t.value) for t in trains]
-        times = np.concatenate([t.value for t in trains]) if trains.size else np.zeros(0)
-        index = np.repeat(np.arange(len(trains)), lengths)
-        here = (times >= start) & (times < stop)
-        order = np.argsort(times[here], kind="stable")
-        return index[here][order], times[here][order]
+        if self._sorted[0] is not trains:
+            times = np.concatenate([t.value for t in trains]) if trains.size else np.zeros(0)
+            index = np.repeat(np.arange(len(trains)), [len(t.value) for t in trains])
+            order = np.argsort(times, kind="stable")
+            self._sorted = (trains, index[order], times[order].astype(float))
+        _, index, times = self._sorted
+        here = slice(*np.searchsorted(times, [start, stop]))
+        return index[here], times[here]
 
     # --- what goes out -------------------------------------------------------------------------------------
 
     def get(self, variables, gather=False, filter_ids=None, clear=False, annotations=None, locations=None):
         """The recorded data as a Neo Block, one segment for each reset."""
-        if isinstance(variables, str):
-            variables = None if variables == "all" else [variables]
-        for variable in variables or ():
-            if not self.population.can_record(variable):
-                raise errors.RecordingError(variable, self.population.celltype)
+        named = None if isinstance(variables, str) and variables == "all" else self._names(variables, locations)
         chosen = None if filter_ids is None else np.asarray(filter_ids, int) - int(self.population.first_id)
-        segments = [*self.past, *([self.live] if simulator.state.running else [])]
-        block = to_neo.block(self.population, segments, variables, chosen, self.metadata | (annotations or {}))
+        segments = self.tape.segments()
+        self._warn_of_unrecorded(named or (), segments)
+        block = to_neo.block(self.population, segments, named, chosen, self.metadata | (annotations or {}))
         if clear:
             self.clear()
         return block
 
+    def _warn_of_unrecorded(self, names, segments) -> None:
+        for name in names:
+            if not (Variable(name, None, None) in self.recorded or any(
+                    name in s.signals or (name == "spikes" and s.recorded_spikes is not None) for s in segments)):
+                warnings.warn(f"{name} of {self.population.label!r} was never recorded, there are no data of it; call "
+                              f"record({name!r}) before run()", UserWarning, stacklevel=4)
+
     def clear(self) -> None:
         """Forget all data; recording goes on from now."""
-        self.past = []
-        before = self.live
-        self.live = self._new_segment()
-        self.clear_flag = True
-        for name, pieces in before.signals.items():
-            last, interval = pieces[-1], before.intervals[name]
-            end = last.start + (len(last.values) - 1) * interval
-            if end > simulator.state.t - interval / 2:  # the value at the time of clearing begins the new data
-                self.live.signals[name] = [Piece(end, last.index, last.values[-1:])]
-                self.live.intervals[name] = interval
+        self.tape.clear()
 
     def store_to_cache(self, annotations=None) -> None:
         """End a segment: called by ``reset()``."""
-        if simulator.state.running and not self.clear_flag:
-            self.live.annotations = dict(annotations or {})
-            self.past.append(self.live)
-        self.clear_flag = False
-        number = simulator.state.segment_counter + 1
-        self.live = Segment(number, 0.0, 0.0, datetime.now())
+        self.tape.end_segment(annotations)
 
     @property
     def metadata(self) -> dict:
         """What a Block says of the population; with what the NWB format demands."""
-        started = simulator.state.session_start
-        return super().metadata | {"session_start_time": started, "chip": simulator.state.target.profile.name}
+        return super().metadata | self._made
 
     def _local_count(self, variable, filter_ids=None) -> dict[int, int]:
         recorded = self.index_of("spikes")
         count = np.zeros(self.population.size, int)
-        for index, _ in self.live.spikes if simulator.state.running else ():
+        for index, _ in self.tape.live.spikes:
             count += np.bincount(index, minlength=self.population.size)
         first = int(self.population.first_id)
         if filter_ids is not None:
             recorded = np.intersect1d(recorded, np.asarray(filter_ids, int) - first)
-        return {first + int(i): int(count[i]) for i in recorded}
+        return dict(zip((recorded + first).tolist(), count[recorded].tolist(), strict=True))

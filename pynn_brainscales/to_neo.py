@@ -7,6 +7,8 @@ import numpy as np
 import quantities as pq
 from neo.core.spiketrainlist import SpikeTrainList
 
+from .tape import without_gaps
+
 
 def block(population, segments, variables, chosen, annotations) -> neo.Block:
     """A fresh Block.
@@ -14,7 +16,7 @@ def block(population, segments, variables, chosen, annotations) -> neo.Block:
     Parameters
     ----------
     population : Population
-    segments : sequence of pynn_brainscales.recording.Segment
+    segments : sequence of pynn_brainscales.tape.Segment
     variables : list of str or None
         None is everything that was recorded.
     chosen : int array or None
@@ -70,31 +72,33 @@ def _signal(population, raw, name: str, chosen) -> neo.AnalogSignal | None:
     if len(cells) == 0:
         return None
     interval = raw.intervals[name]
-    values = _without_gaps(raw.signals[name], cells, interval)
+    values = np.array(without_gaps(raw.signals[name], cells, interval))
     return neo.AnalogSignal(
         values, units=population.celltype.units[name], t_start=raw.signals[name][0].start * pq.ms,
         sampling_period=interval * pq.ms, name=name, channel_ids=cells + int(population.first_id),
         source_population=population.label, array_annotations={"channel_index": cells})
 
 
-def _without_gaps(pieces, cells: np.ndarray, interval: float) -> np.ndarray:
-    """Samples of all runs; NaN for times between them when nothing was recorded."""
-    parts, end = [], None
-    for piece in pieces:
-        missing = 0 if end is None else round((piece.start - end) / interval) - 1
-        if missing > 0:
-            parts.append(np.full((missing, len(cells)), np.nan))
-        parts.append(_columns(piece, cells))
-        end = piece.start + (len(piece.values) - 1) * interval
-    return np.concatenate(parts)
-
-
-def _columns(piece, cells: np.ndarray) -> np.ndarray:
-    """Columns of some cells; NaN for cells that were not recorded in this run."""
-    if np.array_equal(piece.index, cells):
-        return piece.values
-    result = np.full((len(piece.values), len(cells)), np.nan)
-    at = np.searchsorted(piece.index, cells)
-    there = (at < len(piece.index)) & (piece.index[np.minimum(at, len(piece.index) - 1)] == cells)
-    result[:, there] = piece.values[:, at[there]]
+def synapse_block(projection, segments, variables) -> neo.Block:
+    """A fresh Block of what a projection has recorded; arguments as those of ``block``."""
+    result = neo.Block(name=projection.label, description=projection.describe())
+    pre, post = projection.indices
+    for raw in segments:
+        segment = neo.Segment(name=f"segment{raw.number:03d}", rec_datetime=raw.made)
+        segment.annotate(**raw.annotations)
+        for name, pieces in raw.signals.items():
+            if variables is not None and name not in variables:
+                continue
+            segment.analogsignals.append(neo.AnalogSignal(
+                np.array(without_gaps(pieces, None, raw.intervals[name])), name=name, t_start=pieces[0].start * pq.ms,
+                units=projection.weight_unit if name == "weight" else "dimensionless",
+                sampling_period=raw.intervals[name] * pq.ms,
+                source_projection=projection.label,
+                array_annotations={"presynaptic_index": pre.copy(), "postsynaptic_index": post.copy()}))
+            segment.analogsignals[-1].segment = segment
+        segment.block = result
+        result.segments.append(segment)
+    if segments:
+        result.rec_datetime = segments[0].made
+    result.annotate(**projection.annotations)
     return result

@@ -45,6 +45,53 @@ def test_unchanged_scripts(tmp_path, how):
     assert "mapped to 1 chip: ideal" in result.stdout
 
 
+DEEP = '''
+from pyNN.nest import *
+import pyNN.neuron.standardmodels.synapses as synapses
+from pyNN.brian2.standardmodels.cells import IF_curr_exp as Cell
+from pyNN.nest import simulator
+from pyNN.nest.simulator import state
+import pynn_brainscales
+assert Cell is IF_curr_exp is pynn_brainscales.IF_curr_exp
+assert synapses.StaticSynapse is StaticSynapse
+assert simulator.state is state is pynn_brainscales.simulator.state
+setup()
+cells = Population(3, Cell(i_offset=1.0))
+cells.record("spikes")
+run(50.0)
+print("spikes", sum(cells.get_spike_counts().values()))
+try:
+    import pyNN.nest.nestml
+except ImportError as error:
+    print("not here:", error)
+end()
+'''
+
+
+def test_modules_below_a_simulator(tmp_path):
+    script = tmp_path / "deep.py"
+    script.write_text(DEEP)
+    result = command("run", "--chip", "ideal", script, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "spikes 3\n" in result.stdout
+    assert "not here: No module named 'pyNN.nest.nestml'" in result.stdout
+    assert "mapped to 1 chip: ideal" in result.stdout
+
+
+def test_a_script_that_fails(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import pyNN.nest as sim\nsim.setup()\nraise SystemExit(3)\n")
+    assert command("run", script, cwd=tmp_path).returncode == 3
+
+
+def test_a_script_finds_what_lies_beside_it(tmp_path):
+    (tmp_path / "beside.py").write_text("name = 'beside'\n")
+    script = tmp_path / "script.py"
+    script.write_text("import beside\nprint(beside.name, __name__, __file__)\n")
+    result = command("run", script, cwd=tmp_path.parent)
+    assert f"beside __main__ {script}" in result.stdout
+
+
 def test_seeds_reach_the_script(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(imports=IMPORTS["ours"]) + "print(sim.last_mapping().target.seed, "

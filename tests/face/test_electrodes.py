@@ -1,5 +1,7 @@
 """Current sources: when they act, what is recorded, what they do to a membrane."""
 
+import gc
+
 import numpy as np
 import pytest
 from pynn_brainscales.mapping.errors import MappingWarning
@@ -142,8 +144,12 @@ def test_targets():
     last = [p.get_data().segments[0].analogsignals[0].magnitude[-1] + 65.0 for p in (a, b)]
     np.testing.assert_allclose(last[0], [2.0, 1.0, 5.0], rtol=1e-6)
     np.testing.assert_allclose(last[1], [4.0, 12.0], rtol=1e-3)
+    source = sim.Population(2, sim.SpikeSourceArray())
+    for cells in (source, source[:1], a + source, [a[0], source[0]], source[1]):
+        with pytest.raises(TypeError, match="spike source"):
+            sim.DCSource().inject_into(cells)
     with pytest.raises(TypeError, match="spike source"):
-        sim.DCSource().inject_into(sim.Population(1, sim.SpikeSourceArray()))
+        source.inject(sim.DCSource())
     with pytest.raises(sim.errors.NothingToWriteError, match="record"):
         sim.DCSource().get_data()
     with pytest.raises(sim.errors.NonExistentParameterError):
@@ -171,3 +177,140 @@ def test_trials_get_the_current_and_leave_its_record_alone(cell):
     np.testing.assert_allclose(result.signals[cell.label, "v"][:, -1, 0] + 65.0,
                                5.0 * (1.0 - np.exp(-2.0)), rtol=1e-9)
     assert len(current(dc)) == 101
+
+
+def test_one_cell_and_one_source_several_times(cell):
+    """A source into a single cell; into one cell several times it adds up; sources nobody holds go on."""
+    others = sim.Population(3, sim.IF_curr_exp(**CELL))
+    others.record("v")
+    dc = sim.DCSource(amplitude=0.1)
+    dc.inject_into(others[1])
+    others[1].inject(dc)
+    dc.inject_into([others[2], others[2], others[2]])
+    others[0:1].inject(sim.DCSource(amplitude=0.7))
+    gc.collect()
+    sim.run(200.0)
+    np.testing.assert_allclose(others.get_data().segments[0].analogsignals[0].magnitude[-1] + 65.0, [7.0, 2.0, 3.0],
+                               rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_run_in_pieces_gives_the_same(cell, name):
+    traces = []
+    for pieces in ([20.0], [3.3, 1.7, 0.1, 6.9, 8.0]):
+        sim.setup(timestep=DT, chip="ideal", seed=5)
+        one = sim.Population(1, sim.IF_curr_exp(**CELL))
+        one.record("v")
+        source = SOURCES[name]()
+        source.inject_into(one)
+        source.record()
+        for piece in pieces:
+            sim.run(piece)
+        traces.append((trace(one), current(source)))
+    assert np.array_equal(traces[0][0], traces[1][0])
+    assert np.array_equal(traces[0][1], traces[1][1])
+
+
+def test_all_parameters_can_change(cell):
+    source = sim.ACSource(amplitude=0.5, frequency=100.0)
+    source.record()
+    source.inject_into(cell)
+    sim.run(5.0)
+    source.set_parameters(frequency=200.0, offset=0.3, phase=90.0)
+    source.amplitude = 0.25
+    assert (source.frequency, source.offset, source.phase, source.amplitude) == (200.0, 0.3, 90.0, 0.25)
+    sim.run(5.0)
+    t = np.arange(50, 100) * DT
+    np.testing.assert_allclose(current(source)[50:100],
+                               0.3 + 0.25 * np.sin(2e-3 * np.pi * 200.0 * t + np.pi / 2), atol=1e-12)
+    sim.reset()  # the parameters stay
+    sim.run(1.0)
+    assert current(source)[0] == pytest.approx(0.55)
+    step = sim.StepCurrentSource(times=[0.0, 2.0], amplitudes=[0.1, 0.2])
+    step.record()
+    step.inject_into(cell)
+    sim.run(2.0)
+    step.set_parameters(times=[3.5, 4.0], amplitudes=[0.5, 0.6])  # the old steps are forgotten
+    sim.run(2.0)
+    assert current(step)[[-22, -21, -17, -16, -11, -1]].tolist() == [0.2, 0.0, 0.0, 0.5, 0.6, 0.6]
+
+
+def test_a_record_that_begins_in_between(cell):
+    source = sim.DCSource(amplitude=0.5)
+    source.inject_into(cell)
+    sim.run(5.0)
+    source.record()
+    sim.run(1.0)
+    signal = source.get_data()
+    assert signal.t_start.rescale("ms").item() == pytest.approx(5.0)
+    assert signal.shape == (11, 1)
+
+
+def test_noise(cell):
+    """The seed of setup, or the user's own generator, decides; every source has numbers of its own."""
+
+    def noise(seed=1, rng=None, trial_noise="repeat", **parameters):
+        sim.setup(timestep=DT, chip="ideal", seed=seed, trial_noise=trial_noise)
+        one = sim.Population(1, sim.IF_curr_exp())
+        sources = [sim.NoisyCurrentSource(mean=0.5, stdev=0.2, rng=rng, **parameters) for _ in range(2)]
+        result = []
+        for source in sources:
+            source.record()
+            source.inject_into(one)
+        for _ in range(2):
+            sim.run(20.0)
+            result.append([current(source)[:-1] for source in sources])
+            sim.reset()
+        return result
+
+    (a, b), (again, _) = noise()
+    assert np.array_equal(a, again)
+    assert abs(np.corrcoef(a, b)[0, 1]) < 0.3
+    assert np.array_equal(noise()[0][0], a)
+    assert not np.array_equal(noise(seed=2)[0][0], a)
+    (a, _), (fresh, _) = noise(trial_noise="fresh")
+    assert abs(np.corrcoef(a, fresh)[0, 1]) < 0.3
+    (own, _), (again, _) = noise(rng=sim.NumpyRNG(3))
+    assert np.array_equal(own, again)
+    assert own[:3] == pytest.approx(0.5 + 0.2 * sim.NumpyRNG(3).next(3, "normal", {"mu": 0.0, "sigma": 1.0}))
+    (own, _), _ = noise(rng=sim.NativeRNG(3), start=1.0, dt=0.5)
+    assert np.count_nonzero(own[:10]) == 0
+    assert len(set(own[10:15])) == 1
+    sim.setup(timestep=0.25)
+    assert sim.NoisyCurrentSource().dt == 0.25  # PyNN's 0.1 ms would not fit
+    sim.setup(timestep=0.05)
+    assert sim.NoisyCurrentSource().dt == 0.1
+
+
+@pytest.mark.parametrize(("make", "error", "sentence"), [
+    (lambda: sim.DCSource(amplitude="strong"), ValueError, "amplitude"),
+    (lambda: sim.DCSource(amplitude=[1.0, 2.0]), ValueError, "DCSource: amplitude must be a number"),
+    (lambda: sim.DCSource(amplitude=float("nan")), ValueError, "amplitude must be finite, got nan"),
+    (lambda: sim.DCSource(start=float("inf")), ValueError, "start must be finite"),
+    (lambda: sim.StepCurrentSource(times=[float("nan")], amplitudes=[1.0]), ValueError, "times must be finite"),
+    (lambda: sim.StepCurrentSource(times=[1.0], amplitudes=[1.0, 2.0]), ValueError, "as many times as amplitudes"),
+    (lambda: sim.NoisyCurrentSource(stdev=-0.1), ValueError, "stdev must be >= 0, got -0.1"),
+    (lambda: sim.NoisyCurrentSource(dt=0.15), ValueError, "dt in ms must be a multiple of the timestep, 0.1 ms"),
+    (lambda: sim.NoisyCurrentSource(rng=5), TypeError, "rng=5 must be one of pyNN.random"),
+    (lambda: sim.ACSource(freq=3.0), KeyError, "freq")])
+def test_parameters_that_make_no_sense(cell, make, error, sentence):
+    with pytest.raises(error, match=sentence):
+        make()
+
+
+def test_bad_calls(cell):
+    dc = sim.DCSource(amplitude=0.5)
+    with pytest.raises(ValueError, match="amplitude must be finite"):
+        dc.amplitude = float("nan")
+    assert dc.amplitude == 0.5
+    with pytest.raises(TypeError, match="can be injected into populations, views, assemblies and cells"):
+        dc.inject_into([1, 2])
+    with pytest.raises(NotImplementedError, match="location='soma': the cells have one compartment"):
+        dc.inject_into(cell, location="soma")
+    with pytest.raises(AttributeError, match="set values using the parameter name directly"):
+        dc.set(amplitude=1.0)
+    sim.setup(timestep=DT)
+    with pytest.raises(RuntimeError, match="the source was made before setup"):
+        dc.inject_into(sim.Population(1, sim.IF_curr_exp()))
+    with pytest.raises(RuntimeError, match="setup"):
+        sim.DCSource().inject_into(cell)

@@ -1,7 +1,11 @@
 """Projections: reading and writing connections, in PyNN's forms."""
 
+import copy
+import time
+
 import numpy as np
 import pytest
+from pyNN.recording import files
 
 import pynn_brainscales as sim
 
@@ -45,28 +49,197 @@ def test_single_connections(projection):
         projection[4]
     with pytest.raises(AttributeError, match="weight, delay"):
         projection[0].U = 1.0
+    assert "2 → 0 of 'prj'" in repr(projection[0])
+    assert copy.copy(projection[1]).weight == 0.1
+    assert [k.weight for k in projection[np.int64(-2):]] == [projection[np.int64(2)].weight, 0.4]
+
+
+def weights(projection, name="weight"):
+    return projection.get(name, "list", with_address=False)
 
 
 def test_setting(projection):
+    """The connections were made in the order (2, 0), (0, 1), (3, 1), (3, 1)."""
     projection.set(weight=0.7)
-    assert projection.get("weight", "list", with_address=False) == [0.7] * 4
-    given = [0.1, 0.2, 0.3, 0.4]
-    projection.set(weight=given)
-    assert projection.get("weight", "list", with_address=False) == given  # order of creation, as get() gives it
-    projection.set(weight=np.arange(16.0).reshape(4, 4))
-    assert projection.get("weight", "list", with_address=False) == [8.0, 1.0, 13.0, 13.0]
-    projection.set(delay=sim.RandomDistribution("uniform", low=1.0, high=2.0, rng=sim.NumpyRNG(1)))
-    assert 1.0 <= min(projection.get("delay", "list", with_address=False)) <= 2.0
-    projection.set(weight=lambda d: 0.5 + d)
-    assert projection[0].weight == pytest.approx(0.5 + 2.0)  # cells lie one unit apart
-    with pytest.raises(sim.errors.NonExistentParameterError):
-        projection.set(U=0.5)
-    with pytest.raises(sim.errors.InvalidDimensionsError, match="3 values of weight were given for 4"):
-        projection.set(weight=[1.0, 2.0, 3.0])
-    with pytest.raises(sim.errors.ConnectionError):
-        projection.set(weight=-1.0)
-    with pytest.raises(sim.errors.ConnectionError, match=r"a delay of 0\.01 ms"):
-        projection.set(delay=0.01)
+    assert weights(projection) == [0.7] * 4
+    projection.set(weight=[0.1, 0.2, 0.3, 0.4])  # by presynaptic cell, as in PyNN
+    assert weights(projection) == [0.2, 0.1, 0.3, 0.4]
+    projection.set(weight=np.array([0.1, 0.2, 0.3]))  # one for each pair
+    assert weights(projection) == [0.2, 0.1, 0.3, 0.3]
+    given = weights(projection)
+    given[2] = 0.9
+    projection.set(weight=given)  # what get() gave is in the order of creation
+    assert weights(projection) == [0.2, 0.1, 0.9, 0.3]
+    projection.set(weight=np.arange(16.0).reshape(4, 4), delay=2.0)
+    assert weights(projection) == [8.0, 1.0, 13.0, 13.0]
+    assert weights(projection, "delay") == [2.0] * 4
+    projection.set(weight=projection.get("weight", "array", multiple_synapses="first"))
+    assert weights(projection) == [8.0, 1.0, 13.0, 13.0]
+    for expression in ("0.5 + d", lambda d: 0.5 + d):  # cells lie one unit apart
+        projection.set(weight=expression)
+        assert weights(projection) == pytest.approx([2.5, 1.5, 2.5, 2.5])
+    projection.set(delay=np.int64(3))
+    assert weights(projection, "delay") == [3.0] * 4
+
+
+def test_setting_draws_for_all_pairs(projection):
+    """As in PyNN: the numbers of one connection don't depend on which others there are."""
+    rng = sim.NumpyRNG(1)
+    projection.set(delay=sim.RandomDistribution("uniform", low=1.0, high=2.0, rng=rng))
+    drawn = sim.NumpyRNG(1).next(16, "uniform", {"low": 1.0, "high": 2.0}).reshape(4, 4)
+    assert weights(projection, "delay") == [drawn[2, 0], drawn[0, 1], drawn[3, 1], drawn[3, 1]]
+
+
+@pytest.mark.parametrize(("values", "error", "sentence"), [
+    ({"U": 0.5}, "NonExistentParameterError", "U .*StaticSynapse are: delay, weight"),
+    ({"weight": [1.0, 2.0]}, "InvalidDimensionsError", "2 values of weight were given for 4 connections"),
+    ({"weight": np.ones((2, 4))}, "InvalidDimensionsError", r"shape \(2, 4\), the projection \(4, 4\)"),
+    ({"weight": np.where(np.eye(4), 1.0, np.nan)}, "InvalidParameterValueError", "finite numbers, got nan"),
+    ({"weight": ["a", "b", "c", "d"]}, "InvalidParameterValueError", "must be numbers"),
+    ({"weight": "nonsense"}, "InvalidParameterValueError", "weight"),
+    ({"weight": -1.0}, "ConnectionError", "weights from -1 to -1"),
+    ({"weight": [1.0, -1.0, 1.0, 1.0]}, "ConnectionError", "weights from -1 to 1"),
+    ({"delay": 0.01}, "ConnectionError", r"a delay of 0\.01 ms.*smallest possible is 0\.1 ms")])
+def test_setting_what_makes_no_sense(projection, values, error, sentence):
+    before = projection.get(["weight", "delay"], "list")
+    with pytest.raises(getattr(sim.errors, error), match=sentence):
+        projection.set(**{"delay": 5.0, **values})
+    assert projection.get(["weight", "delay"], "list") == before  # all of them, or none
+
+
+def test_single_connections_cannot_be_set_to_nonsense(projection):
+    with pytest.raises(sim.errors.ConnectionError, match="weights from -1"):
+        projection[0].weight = -1.0
+    with pytest.raises(sim.errors.InvalidParameterValueError, match="needs numbers"):
+        projection[0].weight = "strong"
+    with pytest.raises(AttributeError, match="only weight, delay of a connection of 'prj' can be set"):
+        projection[0].presynaptic_index = 3
+    with pytest.raises(TypeError, match="a whole number or a slice"):
+        projection[1.5]
+
+
+def test_reading_what_is_not_there(projection):
+    with pytest.raises(sim.errors.NonExistentParameterError, match="U "):
+        projection.get("U", "list")
+    with pytest.raises(ValueError, match="format='dict'; there are 'list' and 'array'"):
+        projection.get("weight", "dict")
+    with pytest.raises(ValueError, match="multiple_synapses='mean'; there are last, first, sum, min, max"):
+        projection.get("weight", "array", multiple_synapses="mean")
+
+
+def test_no_connections_at_all(cells):
+    none = sim.Projection(cells, cells, sim.FixedProbabilityConnector(0.0), sim.StaticSynapse(weight=1.0))
+    assert len(none) == none.size() == 0
+    assert none.get(["weight", "delay"], "list") == []
+    assert np.isnan(none.get("weight", "array")).all()
+    assert list(none.connections) == []
+    none.set(weight=2.0)
+    none.set(weight=[])
+    sim.run(1.0)
+
+
+def test_parameters_of_other_synapse_types(cells):
+    synapse = sim.TsodyksMarkramSynapse(weight=0.2, U=0.3, tau_rec=50.0, tau_facil=10.0)
+    projection = sim.Projection(cells, cells, sim.OneToOneConnector(), synapse)
+    assert projection.get(["weight", "U", "tau_rec"], "list", with_address=False) == [(0.2, 0.3, 50.0)] * 4
+    projection.set(U=[0.1, 0.2, 0.3, 0.4])
+    projection[1].tau_rec = 80.0
+    assert projection.get(["U", "tau_rec"], "list", with_address=False) == [
+        (0.1, 50.0), (0.2, 80.0), (0.3, 50.0), (0.4, 50.0)]
+    with pytest.raises(sim.errors.InvalidParameterValueError, match="U must be between 0 and 1"):
+        projection.set(U=1.5)
+
+
+def test_initial_values(cells):
+    synapse = sim.TsodyksMarkramSynapse(weight=0.2, U=0.3)
+    projection = sim.Projection(cells, cells, sim.FromListConnector(TABLE), synapse)
+    assert projection.get("u", "list", with_address=False) == [0.0] * 4
+    projection.initialize(u=0.25)
+    assert projection[2].u == 0.25
+    projection.initialize(u=np.arange(16.0).reshape(4, 4) / 100)
+    assert projection.get("u", "list", with_address=False) == [0.08, 0.01, 0.13, 0.13]
+    assert projection.initial()["u"].tolist() == [0.08, 0.01, 0.13, 0.13]
+    projection.initialize(u=lambda d: 0.1 * d)
+    assert projection.get("u", "list", with_address=False) == pytest.approx([0.2, 0.1, 0.2, 0.2])
+    projection.initialize(u=sim.RandomDistribution("uniform", (0.1, 0.2), rng=sim.NumpyRNG(1)))
+    drawn = projection.get("u", "list", with_address=False)
+    assert drawn == projection.get("u", "list", with_address=False)
+    assert drawn == projection.initial_values["u"].evaluate().tolist()
+    with pytest.raises(sim.errors.NonExistentParameterError, match=r"x .*TsodyksMarkramSynapse are: u"):
+        projection.initialize(x=0.5)
+    with pytest.raises(AttributeError, match="can be set, not 'u'"):
+        projection[0].u = 0.5
+    static = sim.Projection(cells, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.2))
+    with pytest.raises(sim.errors.NonExistentParameterError, match=r"u .*StaticSynapse are: "):
+        static.initialize(u=0.5)
+
+
+def test_what_a_run_has_changed(projection):
+    """Present values are read; the given ones come back by reset(), or by set()."""
+    projection.take({"weight": np.array([0.5, 0.6, 0.7, 0.8])})
+    assert weights(projection) == [0.5, 0.6, 0.7, 0.8]
+    assert projection[3].weight == 0.8
+    assert projection.get("weight", "array")[3, 1] == pytest.approx(1.5)
+    assert projection._columns()["weight"].tolist() == [0.3, 0.1, 0.2, 0.4]
+    projection[1].weight = 0.9
+    assert weights(projection) == [0.5, 0.9, 0.7, 0.8]
+    assert projection._columns()["weight"].tolist() == [0.3, 0.9, 0.2, 0.4]
+    sim.reset()
+    assert weights(projection) == [0.3, 0.9, 0.2, 0.4]
+
+
+def test_columns_that_were_given_out_stay_as_they_are(projection):
+    columns = projection._columns()
+    projection[0].weight = 0.9
+    projection.set(delay=4.0)
+    assert columns["weight"].tolist() == [0.3, 0.1, 0.2, 0.4]
+    assert columns["delay"].tolist() == [1.0, 0.5, 0.3, 0.7]
+    assert projection[0].as_tuple("weight", "delay") == (0.9, 4.0)
+
+
+def test_single_connections_are_written_fast(cells):
+    source = sim.Population(300, sim.SpikeSourceArray())
+    many = sim.Population(100, sim.IF_curr_exp())
+    projection = sim.Projection(source, many, sim.AllToAllConnector(), sim.StaticSynapse(weight=1.0))
+    sim.map_network()
+    start = time.perf_counter()
+    for connection in projection:
+        connection.weight = 2.0 * connection.weight
+    assert time.perf_counter() - start < 5.0
+    assert set(weights(projection)) == {2.0}
+
+
+@pytest.mark.parametrize("how", ["name", "PickleFile", "NumpyBinaryFile"])
+def test_saving(projection, tmp_path, how):
+    path = str(tmp_path / "weights")
+
+    def file(mode):
+        return path if how == "name" else getattr(files, how)(path, f"{mode}b")
+
+    def read():
+        opened = files.StandardTextFile(path, "r") if how == "name" else file("r")
+        columns = opened.get_metadata()["columns"]
+        return list(columns), np.asarray(opened.read())
+
+    projection.save("weight", file("w"))
+    columns, data = read()
+    assert columns == ["i", "j", "weight"]
+    assert data.tolist() == [list(map(float, k)) for k in projection.get(["weight"], "list")]
+    projection.save(["delay"], file("w"), with_address=False)
+    columns, data = read()
+    assert columns == ["delay"]
+    assert data.ravel().tolist() == weights(projection, "delay")
+    projection.save("weight", file("w"), format="array")
+    columns, data = read()
+    assert columns == ["weight"]
+    expected = np.nan_to_num(projection.get("weight", "array"))
+    np.testing.assert_allclose(data.reshape(4, 4), expected)
+    if how == "name":
+        with pytest.raises(ValueError, match=r"2 arrays \(weight, delay\) do not fit into one text file"):
+            projection.save("all", path, format="array")
+    else:
+        projection.save("all", file("w"), format="array")
+        assert read()[1].shape == (2, 4, 4)
 
 
 def test_weights_take_effect_from_now(cells):
@@ -124,6 +297,23 @@ def test_bad_projections(cells):
 
     with pytest.raises(TypeError, match="TsodyksMarkramSynapse does not run on this chip; there are StaticSynapse"):
         sim.Projection(cells, cells, sim.AllToAllConnector(), pyNN.mock.TsodyksMarkramSynapse(delay=1.0))
+    with pytest.raises(TypeError, match=r"the class StaticSynapse; give an object of it: StaticSynapse\(weight"):
+        sim.Projection(cells, cells, sim.AllToAllConnector(), sim.StaticSynapse)
+    with pytest.raises(TypeError, match="subclass of Connector"):
+        sim.Projection(cells, cells, "all", sim.StaticSynapse())
+    with pytest.raises(sim.errors.ConnectionError, match="must be a Population"):
+        sim.Projection(cells, [1, 2], sim.AllToAllConnector(), sim.StaticSynapse())
+
+
+def test_a_network_from_before_setup(cells, projection):
+    sim.setup()
+    assert len(projection.get("weight", "list")) == 4  # can still be read
+    for change in (lambda: projection.set(weight=1.0), lambda: projection.record("weight"),
+                   lambda: setattr(projection[0], "weight", 1.0)):
+        with pytest.raises(RuntimeError, match=r"would have no effect: .*make a new one"):
+            change()
+    with pytest.raises(sim.errors.ConnectionError, match="'cells' does not belong to the present network"):
+        sim.Projection(cells, cells, sim.AllToAllConnector(), sim.StaticSynapse())
 
 
 def test_min_delay():
@@ -139,6 +329,10 @@ def test_min_delay():
 
 def test_describe_and_histogram(projection):
     assert "prj" in projection.describe()
+    described = projection.describe(template=None)
+    assert described["size"] == 4
+    assert described["connector"]["name"] == "FromListConnector"
+    assert described["plasticity"]["name"] == "StaticSynapse"
     with pytest.warns(DeprecationWarning, match="histogram"):
         counts, edges = projection.weightHistogram(min=0.0, max=0.5, nbins=5)
     assert counts.sum() == 4

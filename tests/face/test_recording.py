@@ -208,15 +208,47 @@ def test_renewal_sources(cut):
     assert results[0][2].min() >= 1005.0
 
 
-@pytest.mark.parametrize("ending", ["pkl", "nix"])
-def test_files(cells, tmp_path, ending):
-    cells.record(["v", "spikes"])
-    sim.run(5.0)
+NEEDED = {"pkl": "neo", "nix": "nixio", "nwb": "pynwb", "mat": "scipy.io"}
+
+
+@pytest.mark.parametrize("ending", NEEDED)
+@pytest.mark.parametrize("what", ["population", "view", "assembly", "source"])
+def test_files(tmp_path, ending, what):
+    pytest.importorskip(NEEDED[ending])
+    sim.setup(timestep=0.1, chip="ideal")
+    cells = sim.Population(5, sim.IF_curr_exp(**KICK), label="cells")
+    other = sim.Population(3, sim.IF_curr_exp(i_offset=10.0), label="other")
+    source = sim.Population(2, sim.SpikeSourceArray(spike_times=[1.5]), label="source")
+    for p in (cells, other, source):
+        p.record("spikes" if p is source else ["v", "spikes"])
+    for _ in range(2):
+        sim.run(5.0)
+        sim.reset()
+    recorded = {"population": cells, "view": cells[1:3], "assembly": cells + other, "source": source}[what]
     path = tmp_path / f"data.{ending}"
-    cells.write_data(str(path))
-    reader = neo.io.PickleIO(str(path)) if ending == "pkl" else neo.io.NixIO(str(path), mode="ro")
-    block = reader.read_block() if ending == "pkl" else reader.read_all_blocks()[0]
-    assert block.segments[0].analogsignals[0].shape == (51, 5)
+    recorded.write_data(str(path), annotations={"purpose": "test"})
+    if ending == "pkl":
+        block = neo.io.PickleIO(str(path)).read_block()
+    elif ending == "mat":
+        block = neo.io.NeoMatlabIO(str(path)).read_block()
+    else:
+        reader = neo.io.NixIO(str(path), mode="ro") if ending == "nix" else neo.io.NWBIO(str(path), mode="r")
+        block = reader.read_all_blocks()[0]
+    assert [len(s.spiketrains) for s in block.segments] == [recorded.size] * 2
+    for now, then in zip(block.segments, recorded.get_data().segments, strict=True):
+        if what != "source":
+            np.testing.assert_allclose(now.analogsignals[0].magnitude, then.analogsignals[0].magnitude)
+            assert now.analogsignals[0].shape == (51, recorded.size)
+        got, asked = (sorted(t.rescale("ms").magnitude.tolist() for t in s.spiketrains) for s in (now, then))
+        assert got == asked
+    assert sum(len(t) for t in block.segments[0].spiketrains) > 0 or what in ("population", "view")
+
+
+def test_formats_that_are_not_there(cells, tmp_path):
+    cells.record("v")
+    sim.run(1.0)
+    with pytest.raises(OSError, match="not currently supported"):
+        cells.write_data(str(tmp_path / "data.txt"))
 
 
 def test_to_file_is_written_at_the_end(cells, tmp_path):
@@ -228,15 +260,117 @@ def test_to_file_is_written_at_the_end(cells, tmp_path):
     assert len(cells.get_data().segments[0].spiketrains) == 5  # end() keeps the data
 
 
-def test_get_data_of_many_cells_is_fast():
+@pytest.mark.parametrize("i_offset", [0.0, 3.0])
+def test_get_data_of_many_cells_is_fast(i_offset):
     sim.setup(timestep=1.0, chip="ideal")
-    cells = sim.Population(10_000, sim.IF_curr_exp(**KICK))
+    cells = sim.Population(10_000, sim.IF_curr_exp(i_offset=i_offset, tau_refrac=2.0))
     cells.record("spikes")
     sim.run(50.0)
     start = time.perf_counter()
     block = cells.get_data()
-    assert time.perf_counter() - start < 1.0
-    assert len(block.segments[0].spiketrains) == 10_000
+    assert time.perf_counter() - start < 0.1
+    start = time.perf_counter()
+    counts = cells.get_spike_counts()
+    assert time.perf_counter() - start < 0.1
+    assert len(block.segments[0].spiketrains) == len(counts) == 10_000
+    assert set(counts.values()) == {len(block.segments[0].spiketrains[0])}
+
+
+def test_dotted_variables():
+    """Receptors of a point neuron: each has a current or conductance of its own."""
+    sim.setup(timestep=0.1, chip="ideal")
+    cells = sim.Population(2, sim.PointNeuron(sim.LIF(), AMPA=sim.ExpPSR(tau_syn=2.0),
+                                              GABA=sim.ExpPSR(tau_syn=5.0, e_syn=-70.0)), label="cells")
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0]))
+    sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.02, delay=1.0),
+                   receptor_type="GABA")
+    cells.record(["AMPA.gsyn", "GABA.gsyn", "v"], sampling_interval=0.5)
+    cells[:1].record("spikes")
+    sim.run(20.0)
+    signals = {s.name: s for s in cells.get_data().segments[0].analogsignals}
+    assert set(signals) == {"AMPA.gsyn", "GABA.gsyn", "v"}
+    t = np.arange(41) * 0.5
+    expected = np.where(t > 5.99, 0.02 * np.exp(-(t - 6.0) / 5.0), 0.0)
+    np.testing.assert_allclose(signals["GABA.gsyn"].magnitude[:, 1], expected, atol=1e-12)
+    assert str(signals["GABA.gsyn"].units.dimensionality) == "uS"
+    assert np.all(signals["AMPA.gsyn"].magnitude == 0.0)
+    assert cells.get_data("GABA.gsyn").segments[0].analogsignals[0].shape == (41, 2)
+    with pytest.raises(sim.errors.RecordingError, match=r"Cannot record NMDA\.gsyn .*AMPA\.gsyn"):
+        cells.record("NMDA.gsyn")
+
+
+def test_one_interval_for_each_variable(cells):
+    cells.record("v", sampling_interval=0.5)
+    cells[:2].record("isyn_exc", sampling_interval=2.0)
+    cells.record("isyn_inh")
+    sim.run(3.0)
+    sim.run(1.1)
+    signals = cells.get_data().segments[0].analogsignals
+    assert {s.name: s.shape for s in signals} == {"v": (9, 5), "isyn_exc": (3, 2), "isyn_inh": (42, 5)}
+    assert [s.t_start.item() for s in signals] == [0.0] * 3
+
+
+def experiment(operations):
+    """Run a list of operations; what the data must be, and what they are: (start, stop) of each segment."""
+    sim.setup(timestep=0.1, chip="ideal")
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=np.arange(0.05, 40.0, 0.5)))
+    cells = sim.Population(2, sim.IF_curr_exp())
+    cells.record("v")
+    source.record("spikes")
+    past, start, now, ran, cleared = [], 0.0, 0.0, False, False
+    for operation in operations:
+        if operation == "run":
+            sim.run(2.0)
+            now, ran, cleared = now + 2.0, True, False
+        elif operation == "clear":
+            for p in (cells, source):
+                p.get_data(clear=True)
+            past, start, cleared = [], now, True
+        else:
+            sim.reset()
+            if ran and not cleared:
+                past.append((start, now))
+            start, now, ran, cleared = 0.0, 0.0, False, False
+    expected = [*past, *([(start, now)] if ran else [])]
+    return expected, cells.get_data(), source.get_data()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_runs_resets_and_clearing_in_any_order(seed):
+    operations = np.random.default_rng(seed).choice(["run", "run", "clear", "reset"], 9).tolist()
+    expected, cells, source = experiment(operations)
+    assert len(cells.segments) == len(source.segments) == len(expected), operations
+    for (start, stop), signals, spikes in zip(expected, cells.segments, source.segments, strict=True):
+        if stop > start:
+            signal = signals.analogsignals[0]
+            assert signal.t_start.item() == pytest.approx(start)
+            assert len(signal) == round((stop - start) / 0.1) + 1
+            assert np.isfinite(signal.magnitude).all()
+        train = spikes.spiketrains[0]
+        assert (train.t_start.item(), train.t_stop.item()) == pytest.approx((start, stop))
+        assert len(train) == round((stop - start) / 0.5)
+
+
+def test_after_setup_old_data_can_be_read(cells):
+    cells.record(["v", "spikes"])
+    dc = sim.DCSource(amplitude=0.5)
+    dc.inject_into(cells)
+    dc.record()
+    sim.run(5.0)
+    before = cells.get_data()
+    sim.setup(timestep=0.2, chip="quantised")
+    sim.run(2.0)
+    after = cells.get_data()
+    assert np.array_equal(before.segments[0].analogsignals[0], after.segments[0].analogsignals[0])
+    assert before.annotations == after.annotations
+    assert dc.get_data().times[-1].rescale("ms").item() == pytest.approx(5.0)
+
+
+def test_what_was_never_recorded(cells):
+    cells.record("spikes")
+    sim.run(1.0)
+    with pytest.warns(UserWarning, match=r"v of 'cells' was never recorded.*record\('v'\) before run"):
+        assert len(cells.get_data("v").segments[0].analogsignals) == 0
 
 
 def test_bad_calls(cells):
@@ -247,6 +381,13 @@ def test_bad_calls(cells):
     with pytest.raises(ValueError, match="multiple of the timestep"):
         cells.record("v", sampling_interval=0.25)
     cells.record("v", sampling_interval=0.5)
-    with pytest.raises(ValueError, match=r"every 0\.5 ms already"):
-        cells[:2].record("v", sampling_interval=1.0)
+    with pytest.raises(ValueError, match=r"every 0\.5 ms already.*every 1 ms was asked for.*record\(None\)"):
+        cells[:2].record(["isyn_exc", "v"], sampling_interval=1.0)
+    cells.record("isyn_exc", sampling_interval=0.1)  # nothing of the refused call has remained
+    with pytest.raises(NotImplementedError, match=r"locations='soma': the cells of 'cells' have one compartment"):
+        cells.record("v", locations="soma")
+    with pytest.raises(NotImplementedError, match=r"locations='soma'"):
+        cells.get_data("v", locations="soma")
+    with pytest.raises(sim.errors.RecordingError, match="Cannot record gsyn_exc from cell type IF_curr_exp"):
+        cells.get_data("gsyn_exc")
     assert len(cells.get_data().segments) == 0  # nothing has been run

@@ -101,6 +101,145 @@ def test_time_and_callbacks():
         sim.run(-1.0)
 
 
+def test_several_callbacks():
+    """Each is called when it wants to be; at the end only the next one."""
+    sim.setup(timestep=0.1, chip="ideal")
+    sim.Population(1, sim.IF_curr_exp())
+    seen = {"a": [], "b": [], "never": []}
+
+    def watch(name, step):
+        def callback(t):
+            seen[name].append(round(t, 6))
+            return t + step
+        return callback
+
+    sim.run(10.0, callbacks=[watch("a", 3.0), watch("b", 5.0), watch("never", float("inf"))])
+    assert seen == {"a": [0.0, 3.0, 6.0, 9.0], "b": [0.0, 5.0, 10.0], "never": [0.0]}
+    often = []
+    sim.run(1.0, callbacks=lambda t: often.append(t) or t + 0.01)  # not within a step
+    assert often == pytest.approx(10.0 + 0.1 * np.arange(11))
+    with pytest.raises(TypeError, match=r"has returned None; it must return the time"):
+        sim.run(1.0, callbacks=[lambda t: None])
+
+
+def test_callbacks_change_the_network():
+    sim.setup(timestep=0.1, chip="ideal")
+    cells = sim.Population(1, sim.IF_curr_exp(tau_m=10.0, v_thresh=0.0))
+    source = sim.Population(1, sim.SpikeSourceArray())
+    cells.record("v")
+    source.record("spikes")
+    seen = []
+
+    def change(t):
+        cells.set(i_offset=0.1 * (t + 10.0))
+        source.set(spike_times=t + np.array([1.0, 2.0]))
+        seen.append(cells.get_data().segments[0].analogsignals[0].shape[0] if t > 0 else 0)
+        return t + 10.0
+
+    sim.run(30.0, callbacks=[change])
+    assert seen == [0, 101, 201, 301]
+    assert source.get_data().segments[0].spiketrains[0].magnitude.tolist() == [1.0, 2.0, 11.0, 12.0, 21.0, 22.0]
+    v = cells.get_data().segments[0].analogsignals[0].magnitude[:, 0] + 65.0
+    expected = [0.0]
+    for k in range(3):
+        expected.append(10.0 * (k + 1) + (expected[-1] - 10.0 * (k + 1)) * np.exp(-1.0))
+    assert v[[0, 100, 200, 300]] == pytest.approx(expected)
+
+
+def test_progress_bars(capsys, monkeypatch):
+    from pyNN.utility import SimulationProgressBar
+
+    sim.setup(timestep=0.1, chip="ideal", progress=True)
+    cells = sim.Population(1, sim.IF_curr_exp(i_offset=1.0))
+    cells.record("v")
+    sim.run(10.0, callbacks=[SimulationProgressBar(2.0, 10.0)])
+    shown = capsys.readouterr()
+    assert "100%" in shown.out
+    assert shown.err == ""  # our own bar is for terminals
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    sim.run(10.0)
+    assert "20.0 ms" in capsys.readouterr().err
+    whole = cells.get_data().segments[0].analogsignals[0].magnitude
+    sim.setup(timestep=0.1, chip="ideal")
+    cells = sim.Population(1, sim.IF_curr_exp(i_offset=1.0))
+    cells.record("v")
+    sim.run(20.0)
+    assert np.array_equal(cells.get_data().segments[0].analogsignals[0].magnitude, whole)
+
+
+def test_end_keeps_the_data_and_writes_once(tmp_path):
+    cells, _ = build("ideal")
+    path = tmp_path / "data" / "cells.pkl"
+    cells.record("v", to_file=str(path))
+    sim.run(5.0)
+    sim.end()
+    assert path.exists()
+    path.unlink()
+    sim.end()
+    assert not path.exists()
+    sim.run(5.0)
+    assert cells.get_data("v").segments[0].analogsignals[0].shape[0] == 101
+
+
+def test_several_recordings_in_one_file(tmp_path):
+    import neo
+
+    cells, source = build("ideal")
+    for ending in ("nix", "pkl"):
+        for p in (cells, source):
+            p.record("spikes", to_file=str(tmp_path / f"data.{ending}"))
+    sim.run(5.0)
+    with pytest.warns(UserWarning, match=r"2 recordings go to the file '.*data\.pkl', where only the last one remains"):
+        sim.end()
+    blocks = neo.io.NixIO(str(tmp_path / "data.nix"), mode="ro").read_all_blocks()
+    assert [b.name for b in blocks] == ["cells", "source"]
+
+
+def test_files_that_cannot_be_written_wait(tmp_path):
+    cells, source = build("ideal")
+    cells.record("v", to_file=str(tmp_path / "data.txt"))
+    source.record("spikes", to_file=str(tmp_path / "data.pkl"))
+    sim.run(5.0)
+    with pytest.raises(OSError, match="not currently supported"):
+        sim.end()
+    assert len(sim.simulator.state.write_on_end) == 2
+    del sim.simulator.state.write_on_end[0]
+    sim.end()
+    assert (tmp_path / "data.pkl").exists()
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    ({"timestep": 0.0}, "timestep=0.0 must be a time in ms > 0"), ({"timestep": "fast"}, "timestep='fast'"),
+    ({"min_delay": -1.0}, "min_delay=-1.0 must be a time in ms > 0, or auto"),
+    ({"max_delay": float("nan")}, "max_delay=nan"), ({"min_delay": 2.0, "max_delay": 1.0}, "must not be greater"),
+    ({"seed": 0.5}, "seed=0.5 must be a whole number"), ({"shared_rng": "never"}, "shared_rng='never'; there are")])
+def test_setup_with_values_that_make_no_sense(arguments, sentence):
+    build("ideal")
+    with pytest.raises(ValueError, match=sentence):
+        sim.setup(**arguments)
+    assert len(sim.simulator.state.populations) == 2  # the old network is still there
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), "long"])
+def test_runs_that_make_no_sense(time):
+    build("ideal")
+    with pytest.raises((ValueError, TypeError)):
+        sim.run(time)
+    with pytest.raises(ValueError, match="it needs a finite number"):
+        sim.run_until(time)
+
+
+def test_several_networks_in_one_process():
+    results = []
+    for chip in ("ideal", "calibrated", "ideal"):
+        cells, _ = build(chip)
+        sim.run(20.0)
+        results.append(cells.get_data().segments[0].analogsignals[0].magnitude)
+        assert sim.get_current_time() == 20.0
+    assert np.array_equal(results[0], results[2])
+    assert not np.array_equal(results[0], results[1])
+
+
 def test_parameters_take_effect_from_now():
     sim.setup(timestep=0.1, chip="ideal")
     cells = sim.Population(2, sim.IF_curr_exp(tau_m=10.0, v_thresh=0.0))

@@ -1,0 +1,108 @@
+"""What projections record: weights and state variables of their synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from pyNN import errors
+
+from . import simulator, to_neo
+from .tape import Piece, Tape, interval_of, without_gaps
+
+
+class SynapseRecorder:
+    """Keeps what a projection records.
+
+    Attributes
+    ----------
+    wanted : dict
+        Variable -> sampling interval in steps.
+    """
+
+    def __init__(self, projection) -> None:
+        self.projection = projection
+        self.wanted: dict[str, int] = {}
+        self.tape = Tape()
+
+    @property
+    def recordable(self) -> tuple[str, ...]:
+        """What can be recorded of this projection: the weight, and what its synapse type lists besides."""
+        return tuple(getattr(self.projection.synapse_type, "recordable", ("weight",)))
+
+    def record(self, variables, sampling_interval: float | None) -> None:
+        """Add variables to those that are recorded; None records nothing any more."""
+        if variables is None:
+            self.wanted = {}
+            return
+        names = self._names(variables)
+        steps = round(interval_of(sampling_interval) / simulator.state.dt)
+        for name in names:
+            if sampling_interval is not None and self.wanted.get(name, steps) != steps:
+                raise ValueError(f"{name} of {self.projection.label!r} is recorded every "
+                                 f"{self.wanted[name] * simulator.state.dt:g} ms already; call record(None) first")
+        for name in names:
+            self.wanted.setdefault(name, steps)
+
+    def _names(self, variables) -> list[str]:
+        if isinstance(variables, str):
+            variables = self.recordable if variables == "all" else [variables]
+        for name in variables:
+            if name not in self.recordable:
+                raise errors.RecordingError(name, _Synapse(self.projection.synapse_type, self.recordable))
+        return list(dict.fromkeys(variables))
+
+    def collect(self, start: int, stop: int, values: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+        """Take what a run from step ``start`` to ``stop`` gave.
+
+        Parameters
+        ----------
+        start, stop : int
+            Absolute steps since reset.
+        values : mapping
+            Variable -> (steps (k,), values (k, n)), the connections in the order of creation. Variables that are not
+            in it have not changed during the run: they are sampled here.
+        """
+        self.tape.ran()
+        dt = simulator.state.dt
+        for name, every in self.wanted.items():
+            if name in values:
+                steps, samples = values[name]
+            else:  # the first run of an experiment begins with a sample at 0
+                steps = np.arange(0 if start == 0 else (start // every + 1) * every, stop + 1, every)
+                now = self.projection.kept(name)
+                samples = np.broadcast_to(now, (len(steps), len(now)))
+            if len(steps):
+                self.tape.live.add(name, every * dt, Piece(float(steps[0]) * dt, None, samples))
+
+    def store_to_cache(self, annotations=None) -> None:
+        """End a segment: called by ``reset()``."""
+        self.tape.end_segment(annotations)
+
+    def get(self, variables, clear: bool):
+        """The recorded data as a Neo Block."""
+        names = None if variables is None else self._names(variables)
+        block = to_neo.synapse_block(self.projection, self.tape.segments(), names)
+        if clear:
+            self.tape.clear()
+        return block
+
+    def array(self, name: str, segment: int) -> tuple[np.ndarray, np.ndarray]:
+        """Times (k,) in ms and values (k, n) of one variable in one segment."""
+        self._names([name])
+        segments = self.tape.segments()
+        if not -len(segments) <= segment < len(segments) or name not in segments[segment].signals:
+            raise errors.NothingToWriteError(
+                f"{name} of {self.projection.label!r} was not recorded in segment {segment} of {len(segments)}; call "
+                f"record({name!r}) before run()")
+        chosen = segments[segment]
+        values = without_gaps(chosen.signals[name], None, chosen.intervals[name])
+        return chosen.signals[name][0].start + np.arange(len(values)) * chosen.intervals[name], values
+
+
+class _Synapse:
+    """What PyNN's RecordingError wants to know."""
+
+    def __new__(cls, synapse_type, recordable):
+        made = type(type(synapse_type).__name__, (), {"recordable": list(recordable)})
+        return made()
