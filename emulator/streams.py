@@ -26,6 +26,7 @@ class Stream(IntEnum):
     RENEWAL = 8
     ESCAPE = 9
     RELEASE = 10
+    CURRENT = 11
 
 
 def generator(seed: int, stream: Stream, *key: int) -> np.random.Generator:

@@ -122,6 +122,13 @@ RAGGED: Mapping[str, str] = MappingProxyType({
 """Sources with lists of any length: the parameter that says which cell each entry belongs to."""
 
 
+CURRENTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "DCSource": ("amplitude", "start", "stop"),
+    "ACSource": ("amplitude", "offset", "frequency", "phase", "start", "stop"),
+    "StepCurrentSource": ("times", "amplitudes"),
+    "NoisyCurrentSource": ("mean", "stdev", "dt", "start", "stop")})
+
+
 class SynapseModel(NamedTuple):
     """A synapse model: parameters and start values per connection, besides weight and delay.
 

@@ -15,6 +15,7 @@ from pynn_brainscales.emulator.frozen import Frozen, read_only
 from .errors import MappingError
 from .models import (
     CELLS,
+    CURRENTS,
     DEPENDENCE,
     RAGGED,
     RESPONSES,
@@ -137,6 +138,26 @@ class Probe(Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class Current(Frozen):
+    """A current source into the neurons ``index`` of a population.
+
+    ``model`` is one of ``models.CURRENTS``, ``parameters`` its own: numbers, of a StepCurrentSource two lists. Noise of
+    sources with the same ``number`` is the same.
+    """
+
+    model: str
+    parameters: Mapping[str, np.ndarray | float]
+    population: str
+    index: np.ndarray
+    number: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        own = {k: read_only(v) if isinstance(v, np.ndarray) else v for k, v in self.parameters.items()}
+        object.__setattr__(self, "parameters", MappingProxyType(own))
+
+
+@dataclass(frozen=True, eq=False)
 class SynapseProbe(Frozen):
     """The weights of a learning projection, sampled every ``interval`` ms."""
 
@@ -158,6 +179,7 @@ class Network(Frozen):
     timestep: float = 0.1
     min_delay: float = 0.1
     observed: tuple[SynapseProbe, ...] = ()
+    currents: tuple[Current, ...] = ()
 
     def population(self, label: str) -> Population:
         """The population with a label; KeyError if there is none."""
@@ -244,6 +266,8 @@ def verify_network(network: Network) -> None:
             raise MappingError(f"unknown projection {o.projection!r}", ", ".join(sorted(seen)), "observed weights")
         if not o.interval > 0:
             raise MappingError(f"a sampling interval of {o.interval} ms", "an interval > 0", "observed weights")
+    for current in network.currents:
+        _verify_current(current, network)
     if not network.timestep > 0:
         raise MappingError(f"a timestep of {network.timestep} ms", "a timestep > 0")
 
@@ -320,6 +344,26 @@ def _verify_projection(projection: Projection, network: Network) -> None:
         if not np.all(np.isfinite(getattr(projection, name))):
             raise MappingError(f"{name} has values that are not finite", "finite numbers", where)
     _verify_synapse(projection, where)
+
+
+def _verify_current(current: Current, network: Network) -> None:
+    where = f"{current.model} into {current.population!r}"
+    if current.model not in CURRENTS:
+        raise MappingError(f"current source {current.model!r}", ", ".join(CURRENTS), where)
+    if set(current.parameters) != set(CURRENTS[current.model]):
+        raise MappingError(f"parameters {sorted(current.parameters)}", ", ".join(CURRENTS[current.model]), where)
+    sizes = {p.label: p.size for p in network.populations}
+    if current.population not in sizes:
+        raise MappingError(f"unknown population {current.population!r}", ", ".join(map(repr, sizes)), where,
+                           "spike sources take no current")
+    _verify_index(current.index, sizes[current.population], where, "index")
+    for name, value in current.parameters.items():
+        if np.any(np.isnan(value)) or (name != "stop" and not np.all(np.isfinite(value))):
+            raise MappingError(f"{name} that is not finite", "finite numbers", where)
+    if current.model == "StepCurrentSource":
+        times, amplitudes = (np.asarray(current.parameters[k]) for k in ("times", "amplitudes"))
+        if times.ndim != 1 or times.shape != amplitudes.shape or np.any(np.diff(times) < 0):
+            raise MappingError("times and amplitudes", "two lists of one length, times ascending", where)
 
 
 def _verify_synapse(projection: Projection, where: str) -> None:

@@ -11,6 +11,7 @@ from pynn_brainscales.emulator.state import initial_state as emulator_state
 from pynn_brainscales.emulator.stimulus import InjectedCurrent, PoissonSources, RenewalSources, Stimulus
 
 from .aside import beside_values
+from .currents import drawn, values
 from .mapped import Mapped
 from .network import Source
 from .scale import current_gain, initial_values, physical_from_biological_units, us_per_ms
@@ -71,21 +72,31 @@ def _intervals(source: Source, u: float) -> tuple[np.ndarray, np.ndarray, np.nda
     return np.ones(source.size), (1e3 / p["rate"] - dead) * u, dead * u  # the mean rate includes the dead time
 
 
-def injected(mapped: Mapped, neuron: np.ndarray, step: np.ndarray, value: np.ndarray) -> InjectedCurrent:
-    """A current in nA into some neurons, which takes a new value at each of the given steps."""
-    gain = current_gain(mapped.network, mapped.target, mapped.scaled.alpha)
-    return InjectedCurrent(mapped.master[neuron], gain[neuron], step, value)
-
-
-def injected_beside(mapped: Mapped, label: str, index: np.ndarray, step: np.ndarray, value: np.ndarray
-                    ) -> InjectedCurrent:
-    """A current in nA into some cells of a population beside the chip."""
-    start = 0
+def injected(mapped: Mapped, label: str, index: np.ndarray, start: int, values: np.ndarray
+             ) -> tuple[bool, InjectedCurrent]:
+    """A current in nA, by step from ``start`` on, into some cells of a population; first whether they are beside."""
+    change = np.concatenate(([0], np.flatnonzero(np.diff(values)) + 1))
+    step, value = change + start, values[change]
+    first = 0
     for p in mapped.split.beside:
         if p.label == label:
-            break
-        start += p.size
-    return InjectedCurrent(index + start, np.ones(len(index)), step, value)
+            return True, InjectedCurrent(index + first, np.ones(len(index)), step, value)
+        first += p.size
+    neuron = index + mapped.network.offsets()[label]
+    gain = current_gain(mapped.network, mapped.target, mapped.scaled.alpha)
+    return False, InjectedCurrent(mapped.master[neuron], gain[neuron], step, value)
+
+
+def described_currents(mapped: Mapped, start: int, stop: int, trial: int = 0
+                       ) -> tuple[tuple[InjectedCurrent, ...], tuple[InjectedCurrent, ...]]:
+    """The currents of the described network from step ``start`` to ``stop``: into circuits, and into cells beside."""
+    if stop <= start:
+        return (), ()
+    timestep, seed = mapped.network.timestep, mapped.target.seed
+    parts = [injected(mapped, c.population, c.index, start, values(
+        c.model, c.parameters, np.arange(start, stop), timestep, drawn(seed, trial, c.number)))
+        for c in mapped.described.currents]
+    return tuple(c for beside, c in parts if not beside), tuple(c for beside, c in parts if beside)
 
 
 def initial_state(mapped: Mapped, trials: int = 1, first_trial: int = 0) -> ChipState:

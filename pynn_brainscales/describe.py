@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from .mapping.network import (
-    CELL_PARAMETERS,
-    CELL_VARIABLES,
-    SOURCE_PARAMETERS,
-    Network,
-    Population,
-    Probe,
-    Projection,
-    Source,
-)
+from .mapping.models import CELLS, RAGGED, SOURCES, cell_model, synapse_model
+from .mapping.network import Network, Population, Probe, Projection, Source, SynapseProbe
+
+_RESPONSES = {"CurrExpPostSynapticResponse": "CurrExp", "CondExpPostSynapticResponse": "CondExp",
+              "CondAlphaPostSynapticResponse": "CondAlpha", "CondBetaPostSynapticResponse": "CondBeta"}
+_LISTS = {"SpikeSourceArray": ("spike_times",), "SpikeSourceInhGamma": ("a", "b", "tbins")}
 
 
 def describe(state) -> Network:
     """The network of a ``simulator.State``; its arrays are the projections' own."""
     _label(state.populations)
-    neurons = [p for p in state.populations if p.celltype.__class__.__name__ in CELL_PARAMETERS]
+    neurons = [p for p in state.populations if _model(p) in CELLS]
+    parts = {prj: _projection(prj, label) for prj, label in _named(state.projections)}
     return Network(
         populations=tuple(_population(p) for p in neurons), sources=describe_sources(state),
-        projections=tuple(part for p in _named(state.projections) for part in _projection(*p)),
+        projections=tuple(part for several in parts.values() for part in several), observed=_observed(parts, state.dt),
         probes=tuple(Probe(p.mapped_label, name, index, interval)
                      for p in neurons for name, index, interval in p.recorder.sampled() if len(index)),
         timestep=state.dt, min_delay=state.min_delay)
@@ -31,7 +28,18 @@ def describe(state) -> Network:
 def describe_sources(state) -> tuple[Source, ...]:
     """The spike sources with what they will send."""
     _label(state.populations)
-    return tuple(_source(p) for p in state.populations if p.celltype.__class__.__name__ not in CELL_PARAMETERS)
+    return tuple(_source(p) for p in state.populations if _model(p) in SOURCES)
+
+
+def _model(p) -> str:
+    """Name of the model; that of a point neuron is its membrane's."""
+    return type(getattr(p.celltype, "neuron", p.celltype)).__name__
+
+
+def _receptors(p) -> dict[str, str]:
+    """Responses of the receptors of a point neuron."""
+    given = getattr(p.celltype, "post_synaptic_receptors", {})
+    return {name: _RESPONSES[type(given[name]).__name__] for name in p.celltype.receptor_types} if given else {}
 
 
 def _label(populations) -> None:
@@ -51,22 +59,26 @@ def _named(projections):
 
 
 def _population(p) -> Population:
-    model = p.celltype.__class__.__name__
-    return Population(p.mapped_label, p.size, model,
-                      {name: p._parameters[name].astype(float) for name in CELL_PARAMETERS[model]},
-                      {name: p._initial.get(name, np.zeros(p.size)) for name in CELL_VARIABLES[model]})
+    model, receptors = _model(p), _receptors(p)
+    cell = cell_model(model, receptors)
+    parameters = {name: p._parameters[name].astype(float) for name in cell.parameters}
+    initial = {name: p._initial.get(name, np.zeros(p.size)) for name in cell.variables}
+    if "v_t" in initial:  # PyNN's default is that of the default v_t_star: the threshold starts where it rests
+        untouched = initial["v_t"] == p.celltype.default_initial_values["v_t"]
+        initial["v_t"] = np.where(untouched, parameters["v_t_star"], initial["v_t"])
+    return Population(p.mapped_label, p.size, model, parameters, initial, receptors)
 
 
 def _source(p) -> Source:
-    model = p.celltype.__class__.__name__
-    if model != "SpikeSourceArray":
-        return Source(p.mapped_label, p.size, model,
-                      {name: p._parameters[name].astype(float) for name in SOURCE_PARAMETERS[model]})
-    trains = [t.value for t in p._parameters["spike_times"]]
-    lengths = [len(t) for t in trains]
-    return Source(p.mapped_label, p.size, model, {
-        "spike_times": np.concatenate(trains).astype(float) if trains else np.zeros(0),
-        "spike_index": np.repeat(np.arange(p.size), lengths)})
+    model = _model(p)
+    parameters: dict[str, np.ndarray] = {}
+    for name in _LISTS.get(model, ()):
+        lists = [x.value for x in p._parameters[name]]
+        parameters[name] = np.concatenate(lists).astype(float) if lists else np.zeros(0)
+        parameters[RAGGED[model]] = np.repeat(np.arange(p.size), [len(x) for x in lists])
+    rest = [name for name in SOURCES[model] if name not in parameters]
+    return Source(p.mapped_label, p.size, model,
+                  parameters | {name: p._parameters[name].astype(float) for name in rest})
 
 
 def _projection(prj, label: str) -> list[Projection]:
@@ -76,23 +88,50 @@ def _projection(prj, label: str) -> list[Projection]:
     sides = []
     for cells, index in ((prj.pre, pre), (prj.post, post)):
         sides.append(_resolve(cells, index))
-    (pre_parts, pre_which, pre_index), (post_parts, post_which, post_index) = sides
-    receptor = prj.receptor_type
-    pre_which, post_which = (np.zeros(len(pre), int) if w is None else w for w in (pre_which, post_which))
+    (pre_parts, _, pre_index), (post_parts, _, post_index) = sides
+    receptor, kind = prj.receptor_type, type(prj.synapse_type)
+    rule = tuple(type(part).__name__ for part in (getattr(prj.synapse_type, "timing_dependence", None),
+                                                  getattr(prj.synapse_type, "weight_dependence", None)) if part)
+    synapse, initial = synapse_model(kind.__name__, rule), prj.initial()
+    if "a" in synapse.initial:  # all release sites are full unless the user says otherwise
+        initial = {"a": columns["n"]} | initial
     whole = len(pre_parts) == 1 and len(post_parts) == 1
     result = []
-    for a, pre_population in enumerate(pre_parts):
-        for b, post_population in enumerate(post_parts):
-            if whole:
-                here, name = slice(None), label
-            else:
-                here = np.flatnonzero((pre_which == a) & (post_which == b))
-                name = f"{label} [{pre_population.mapped_label}→{post_population.mapped_label}]"
-            result.append(Projection(
-                name, pre_population.mapped_label, post_population.mapped_label, receptor,
-                pre_index if whole else pre_index[here], post_index if whole else post_index[here],
-                columns["weight"] if whole else columns["weight"][here],
-                columns["delay"] if whole else columns["delay"][here]))
+    pairs = [(a, b) for a in pre_parts for b in post_parts]
+    for (pre_population, post_population), here in zip(pairs, parts_of(prj), strict=True):
+        name = label if whole else f"{label} [{pre_population.mapped_label}→{post_population.mapped_label}]"
+        result.append(Projection(
+            name, pre_population.mapped_label, post_population.mapped_label, receptor, pre_index[here],
+            post_index[here], columns["weight"][here], columns["delay"][here], kind.__name__, rule,
+            {k: columns[k][here] for k in synapse.parameters}, {k: initial[k][here] for k in synapse.initial}))
+    return result
+
+
+def parts_of(prj) -> list[np.ndarray | slice]:
+    """Which connections of a projection each of its descriptions holds, in the order of ``describe``."""
+    pre, post = prj.indices
+    (pre_parts, pre_which, _), (post_parts, post_which, _) = _resolve(prj.pre, pre), _resolve(prj.post, post)
+    if len(pre_parts) == 1 and len(post_parts) == 1:
+        return [slice(None)]
+    pre_which, post_which = (np.zeros(len(pre), int) if w is None else w for w in (pre_which, post_which))
+    return [np.flatnonzero((pre_which == a) & (post_which == b))
+            for a in range(len(pre_parts)) for b in range(len(post_parts))]
+
+
+def _observed(parts: dict, dt: float) -> tuple[SynapseProbe, ...]:
+    """Weights that change in a run and are recorded."""
+    return tuple(SynapseProbe(part.label, prj.recorder.wanted["weight"] * dt) for prj, several in parts.items()
+                 if prj.recorder is not None and "weight" in prj.recorder.wanted for part in several
+                 if part.model == "STDPMechanism")
+
+
+def learning_projections(state) -> dict[str, tuple]:
+    """By label of the description: projection, and which of its connections, for those that learn."""
+    result = {}
+    for prj, label in _named(state.projections):
+        if type(prj.synapse_type).__name__ == "STDPMechanism":
+            for part, here in zip(_projection(prj, label), parts_of(prj), strict=True):
+                result[part.label] = (prj, here)
     return result
 
 

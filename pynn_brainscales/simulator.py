@@ -21,6 +21,7 @@ from .emulator.run import run as run_chips
 from .emulator.state import ChipState, carry, same_circuits
 from .emulator.stimulus import Stimulus
 from .injection import currents
+from .learning import collect_weights, with_present_weights
 from .mapping.compile import compile
 from .mapping.errors import MappingWarning
 from .mapping.mapped import Mapped
@@ -90,6 +91,8 @@ class State(BaseState):
         self.chips = None
         for source in self.currents:
             source.reset()
+        for projection in self.projections:
+            projection.restore()
 
     @property
     def t(self) -> float:
@@ -134,12 +137,12 @@ class State(BaseState):
         same_scale = np.array_equal(old.scaled.alpha, new.scaled.alpha) and np.array_equal(
             old.scaled.v_offset, new.scaled.v_offset)
         if same_circuits(old.config, new.config) and same_scale:
-            self.chips = carry(self.chips, old.config, self.mapped.config)
+            self.chips = with_present_weights(self, carry(self.chips, old.config, self.mapped.config))
             return
         if len(self.chips.fired_step):
             warnings.warn("the network has changed in the middle of a run: spikes that were on their way are dropped",
                           MappingWarning, stacklevel=2)
-        self.chips = transfer(self.chips, old, self.mapped)
+        self.chips = with_present_weights(self, transfer(self.chips, old, self.mapped))
 
     def run(self, simtime: float) -> None:
         self.run_until(self.t + simtime)
@@ -166,7 +169,8 @@ class State(BaseState):
         if stop <= self.step:
             return
         start = self.step
-        stimulus = self.stimulus.replace(currents=currents(self.currents, mapped, start, stop))
+        circuits, cells = currents(self.currents, mapped, start, stop)
+        stimulus = self.stimulus.replace(currents=circuits, currents_beside=cells)
         recording, self.chips = run_chips(mapped.config, stimulus, (stop - start) * mapped.config.step_us, self.chips)
         for source in self.currents:
             source.keep(start, stop)
@@ -174,6 +178,7 @@ class State(BaseState):
         fired, sampled = spikes(mapped, recording), signals(mapped, recording)
         for recorder in self.recorders:
             recorder.collect(start, stop, fired, sampled)
+        collect_weights(self, mapped, recording, start, stop)
 
 
 def _show_progress(share: float, t: float) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from .emulator.state import ChipState, physical
 from .emulator.state import initial_state as start_from
+from .mapping.aside import beside_values
 from .mapping.mapped import Mapped
 from .mapping.readback import physical_in_biological_units
 from .mapping.scale import physical_from_biological_units
@@ -16,7 +17,8 @@ def transfer(state: ChipState, old: Mapped, new: Mapped) -> ChipState:
     """State of a new mapping from that of an old one, population by population.
 
     Membrane, adaptation and synaptic state are taken over in biological units; refractory times and spikes on their
-    way are not. Populations that are new start from their initial values.
+    way are not. Populations that are new start from their initial values; cells beside the chips and learning synapses
+    that have stayed keep their state.
     """
     fresh = initial_state(new, state.trials, state.first_trial)
     before, after = physical(old.config, state), physical(new.config, fresh)
@@ -35,5 +37,27 @@ def transfer(state: ChipState, old: Mapped, new: Mapped) -> ChipState:
                                                        variable, mine[:, source], target)
             now[:, new.master[target]] = converted
         values[name] = now
-    result = start_from(new.config, state.trials, state.first_trial, **values)
-    return result.replace(step=state.step)
+    result = start_from(new.config, state.trials, state.first_trial, **values, beside=beside_values(new.split))
+    return result.replace(step=state.step, beside=_kept(state.beside, old.split.beside, result.beside, new.split.beside),
+                          relays=_relays(state, old, new, result),
+                          pairs=_kept(state.pairs, old.split.learning, result.pairs, new.split.learning))
+
+
+def _relays(state: ChipState, old: Mapped, new: Mapped, fresh: ChipState):
+    same = [(r.label, len(r.source)) for r in old.split.relays] == [(r.label, len(r.source)) for r in new.split.relays]
+    return state.relays if same else fresh.relays
+
+
+def _kept(states, parts, fresh, new_parts) -> tuple:
+    """States of the parts that have stayed as they were; fresh ones for the others."""
+    before = {part.label: (part, s) for part, s in zip(parts, states, strict=True)}
+    result = []
+    for part, start in zip(new_parts, fresh, strict=True):
+        known = before.get(part.label)
+        same = known is not None and known[0].model == part.model and _size(known[0]) == _size(part)
+        result.append(known[1] if same else start)
+    return tuple(result)
+
+
+def _size(part) -> int:
+    return part.size if hasattr(part, "size") else len(part)

@@ -84,7 +84,7 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
             np.concatenate([channel[mine], np.tile(everywhere[0], count)]),
             np.concatenate([time[mine], np.tile(everywhere[1], count)]),
             np.concatenate([trial[mine] - start, np.repeat(np.arange(count), repeated)]), count, first_trial + start,
-            base.poisson, base.renewal, injected)
+            base.poisson, base.renewal, base.inh_gamma, *injected)
         recording, _ = run(mapped.config, stimulus, duration * u, initial_state(mapped, count, first_trial + start))
         parts.append((start, recording))
     return _results(mapped, trials, parts)
@@ -116,7 +116,7 @@ def _events(mapped, spikes: Mapping, trials: int, u: float) -> tuple[np.ndarray,
 
 
 def _results(mapped, trials: int, parts) -> Trials:
-    fired: dict[str, list] = {p.label: [] for p in mapped.network.populations}
+    fired: dict[str, list] = {p.label: [] for p in mapped.described.populations}
     sampled: dict[tuple[str, str], list] = {}
     for start, recording in parts:
         for label, (trial, index, time) in spikes_by_trial(mapped, recording).items():
