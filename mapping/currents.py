@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from pynn_brainscales.emulator.streams import Stream, generator
 
-Parameters = Mapping[str, np.ndarray | float]
+Parameters = Mapping[str, Any]  # numbers, of a step current two arrays
 Normals = Callable[[np.ndarray], np.ndarray]  # standard normals of intervals with ascending numbers
 
 _DRAWN_AT_ONCE = 1024

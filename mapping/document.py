@@ -15,19 +15,33 @@ from typing import Any, cast
 import numpy as np
 
 from .errors import MappingError
-from .models import CELLS, DEPENDENCE, RAGGED, RESPONSES, SOURCES, SYNAPSES, TIMING, cell_model, synapse_model
-from .network import Network, Population, Probe, Projection, Source, SynapseProbe, verify_network
+from .models import (
+    CELLS,
+    CURRENTS,
+    DEPENDENCE,
+    RAGGED,
+    RESPONSES,
+    SOURCES,
+    SYNAPSES,
+    TIMING,
+    cell_model,
+    synapse_model,
+)
+from .network import Current, Network, Population, Probe, Projection, Source, SynapseProbe, verify_network
 
 FORMAT = "pynn_brainscales.network"
 VERSION = 1
 _FIELDS = {
-    "": {"format", "version", "timestep", "min_delay", "populations", "sources", "projections", "probes", "observed"},
+    "": {"format", "version", "timestep", "min_delay", "populations", "sources", "projections", "probes", "observed",
+         "currents"},
     "populations": {"label", "size", "model", "receptors", "parameters", "initial"},
     "sources": {"label", "size", "model", "parameters"},
     "projections": {"label", "pre", "post", "receptor", "pre_index", "post_index", "weight", "delay", "model", "rule",
                     "parameters", "initial"},
     "probes": {"population", "variable", "index", "interval"},
-    "observed": {"projection", "interval"}}
+    "observed": {"projection", "interval"},
+    "currents": {"model", "parameters", "population", "index", "number"}}
+_LARGEST = 2**31 - 1  # of the size of a population
 _INTEGERS = {"pre_index", "post_index", "index", "spike_index", "bin_index"}
 
 
@@ -103,7 +117,12 @@ def _document(network: Network, write: Callable) -> dict:
                "index": write(f"probes[{i}].index", p.index)} for i, p in enumerate(network.probes)]
     return {"format": FORMAT, "version": VERSION, "timestep": network.timestep, "min_delay": network.min_delay,
             "populations": populations, "sources": sources, "projections": projections, "probes": probes,
-            "observed": [{"projection": o.projection, "interval": o.interval} for o in network.observed]}
+            "observed": [{"projection": o.projection, "interval": o.interval} for o in network.observed],
+            "currents": [{"model": c.model, "population": c.population, "number": c.number,
+                          "index": write(f"currents[{i}].index", c.index),
+                          "parameters": {k: [_number(x) for x in v] if isinstance(v, np.ndarray) else _number(
+                              np.float64(v)) for k, v in c.parameters.items()}}
+                         for i, c in enumerate(network.currents)]}
 
 
 # --- reading -----------------------------------------------------------------------------------------------
@@ -139,7 +158,8 @@ def from_dict(document: Mapping, arrays: Mapping[str, np.ndarray] | None = None,
         tuple(reader.projection(p, f"projections[{i}]") for i, p in enumerate(reader.list(document, "projections"))),
         tuple(reader.probe(p, f"probes[{i}]") for i, p in enumerate(reader.list(document, "probes"))),
         reader.number(document, "", "timestep"), reader.number(document, "", "min_delay"),
-        tuple(reader.observed(o, f"observed[{i}]") for i, o in enumerate(document.get("observed", ()))))
+        tuple(reader.observed(o, f"observed[{i}]") for i, o in enumerate(reader.list(document, "observed", False))),
+        tuple(reader.current(c, f"currents[{i}]") for i, c in enumerate(reader.list(document, "currents", False))))
     verify_network(network)
     return network
 
@@ -168,6 +188,16 @@ def load(path: str | Path) -> Network:
     return from_dict(document, arrays, path.name)
 
 
+def _from_text(value):
+    """The number of {"number": text}; anything else as it is."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("number"), str):
+        return value
+    try:
+        return float(value["number"])
+    except ValueError:
+        return value
+
+
 class _Reader:
     """Reads parts of a document; every error says where it is."""
 
@@ -186,13 +216,15 @@ class _Reader:
         return part[key]
 
     def keys(self, part: Mapping, where: str) -> None:
+        if not isinstance(part, Mapping):
+            raise self.error(where, f"a {type(part).__name__}", "an object")
         known = _FIELDS[where.split("[")[0]]
         unknown = sorted(set(part) - known)
         if unknown:
             raise self.error(where, f"unknown key {unknown[0]!r}", ", ".join(sorted(known)))
 
-    def list(self, part: Mapping, key: str) -> list:
-        value = self.get(part, "", key)
+    def list(self, part: Mapping, key: str, needed: bool = True) -> list:
+        value = self.get(part, "", key) if needed or key in part else []
         if not isinstance(value, list):
             raise self.error(key, f"a {type(value).__name__}", "a list")
         return value
@@ -211,15 +243,15 @@ class _Reader:
 
     def size(self, part: Mapping, where: str) -> int:
         value = self.get(part, where, "size")
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self.error(f"{where}.size", f"{value!r}", "a whole number")
+        if isinstance(value, bool) or not isinstance(value, int) or value > _LARGEST:
+            raise self.error(f"{where}.size", f"{value!r}", f"a whole number up to {_LARGEST}")
         return value
 
     def array(self, value, where: str, size: int | None) -> np.ndarray:
         dtype = np.int64 if where.split(".")[-1] in _INTEGERS else np.float64
         if isinstance(value, Mapping) and "npz" in value:
             key = value["npz"]
-            if key not in self.arrays:
+            if not isinstance(key, str) or key not in self.arrays:
                 raise self.error(where, f"array {key!r}", f"{len(self.arrays)} arrays in the .npz file",
                                  "keep the .npz file beside the document")
             return self.arrays[key].astype(dtype)
@@ -228,11 +260,10 @@ class _Reader:
                 raise self.error(where, "rows of different lengths", "a list of lists of one length")
             return np.stack([self.array(row, where, None) for row in value])
         single = not isinstance(value, list)
-        items = [float(v["number"]) if isinstance(v, Mapping) and "number" in v else v
-                 for v in ([value] if single else value)]
+        items = [_from_text(v) for v in ([value] if single else value)]
         if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in items):
             raise self.error(where, "values that are no numbers", "numbers, or {'npz': key}")
-        if dtype is np.int64 and any(v != int(v) for v in items):
+        if dtype is np.int64 and any(not np.isfinite(v) or v != int(v) for v in items):
             raise self.error(where, "values that are no whole numbers", "whole numbers")
         array = np.array(items, dtype)
         if single:
@@ -244,9 +275,11 @@ class _Reader:
     def group(self, part: Mapping, where: str, key: str, names, size: int) -> dict[str, np.ndarray]:
         values = self.get(part, where, key)
         path = f"{where}.{key}"
-        unknown = sorted(set(values) - set(names)) if isinstance(values, Mapping) else []
+        if not isinstance(values, Mapping):
+            raise self.error(path, f"a {type(values).__name__}", "an object")
+        unknown = sorted(set(values) - set(names))
         if unknown:
-            raise self.error(path, f"unknown key {unknown[0]!r}", ", ".join(names))
+            raise self.error(path, f"unknown key {unknown[0]!r}", ", ".join(names) or "none")
         return {name: self.array(self.get(values, path, name), f"{path}.{name}", size) for name in names}
 
     def model(self, part: Mapping, where: str, known: Mapping) -> str:
@@ -259,7 +292,8 @@ class _Reader:
         size, model = self.size(part, where), self.model(part, where, CELLS)
         self.keys(part, where)
         receptors = part.get("receptors", {})
-        if not isinstance(receptors, Mapping) or any(r not in RESPONSES for r in receptors.values()):
+        if not isinstance(receptors, Mapping) or any(
+                not isinstance(r, str) or r not in RESPONSES for r in receptors.values()):
             raise self.error(f"{where}.receptors", f"{receptors}", f"names with one of {', '.join(RESPONSES)} each")
         cell = cell_model(model, receptors)
         return Population(self.text(part, where, "label"), size, model,
@@ -291,16 +325,37 @@ class _Reader:
         self.keys(part, where)
         label, pre, post, receptor = (self.text(part, where, k) for k in ("label", "pre", "post", "receptor"))
         model = self.model(part, where, SYNAPSES) if "model" in part else "StaticSynapse"
-        rule = tuple(part.get("rule", ()))
+        rule = self.strings(part, where, "rule")
         if model == "STDPMechanism" and (len(rule) != 2 or rule[0] not in TIMING or rule[1] not in DEPENDENCE):
             raise self.error(f"{where}.rule", f"{list(rule)}", f"one of {', '.join(TIMING)} and one of "
                              f"{', '.join(DEPENDENCE)}")
-        synapse, own = synapse_model(model, rule), {}
-        if model != "StaticSynapse":
-            own = {"parameters": self.group(part, where, "parameters", synapse.parameters, len(index)),
-                   "initial": self.group(part, where, "initial", synapse.initial, len(index))}
+        synapse = synapse_model(model, rule)
+        own = {key: self.group(part, where, key, names, len(index)) for key, names in (
+            ("parameters", synapse.parameters), ("initial", synapse.initial)) if names or key in part}
         return Projection(label, pre, post, receptor, index, arrays["post_index"], arrays["weight"], arrays["delay"],
                           model, rule, **own)
+
+    def strings(self, part: Mapping, where: str, key: str) -> tuple[str, ...]:
+        values = part.get(key, [])
+        if not isinstance(values, list) or any(not isinstance(v, str) for v in values):
+            raise self.error(f"{where}.{key}", f"{values!r}", "a list of strings")
+        return tuple(values)
+
+    def current(self, part: Mapping, where: str) -> Current:
+        self.keys(part, where)
+        model = self.model(part, where, CURRENTS)
+        given, path = self.get(part, where, "parameters"), f"{where}.parameters"
+        parameters: dict[str, np.ndarray | float] = {}
+        for name in CURRENTS[model]:
+            value = self.get(given, path, name)
+            array = self.array(value, f"{path}.{name}", 1)
+            parameters[name] = array if isinstance(value, list) else float(array[0])
+        unknown = sorted(set(given) - set(CURRENTS[model]))
+        if unknown:
+            raise self.error(path, f"unknown key {unknown[0]!r}", ", ".join(CURRENTS[model]))
+        return Current(model, parameters, self.text(part, where, "population"),
+                       self.array(self.get(part, where, "index"), f"{where}.index", None),
+                       int(self.number(part, where, "number")))
 
     def observed(self, part: Mapping, where: str) -> SynapseProbe:
         self.keys(part, where)

@@ -21,10 +21,12 @@ from .connections import connections, synapse_slices
 from .errors import MappingError
 from .load import link_load
 from .mapped import Loss, Mapped, Way
-from .network import Projection
+from .models import port_of
+from .network import Population, Projection
 from .readback import PYNN_NAMES, parameter_unit
+from .report_currents import current_notes
 from .scale import us_per_ms
-from .shortterm import fit
+from .shortterm import suits
 from .split import inactivation, parameter_sets
 
 _WAYS = {Way.FREE: "any delay", Way.DIRECT: "on the chip", Way.LOOP: "around the chip", Way.BETWEEN: "between chips",
@@ -71,7 +73,8 @@ def make_report(mapped: Mapped, dry_run: bool | None = None) -> Report:
         "lost": {reason.name.lower(): int(np.count_nonzero(m.rounded.lost == reason)) for reason in Loss if reason},
         "usage": _usage(m), "populations": {p.label: _population(m, i) for i, p in enumerate(m.network.populations)},
         "projections": {p.label: _projection(m, p.label) for p in m.network.projections},
-        "recording": _recording(m), "events": _events(m), "beside": _beside(m)}
+        "recording": _recording(m), "events": _events(m), "beside": _beside(m),
+        "currents": current_notes(m)}
     if m.routing.free:
         sections["dry_run"] = _dry_run(m) if dry_run else "not made: make_report(mapped, dry_run=True) maps it"
     return Report(MappingProxyType(sections))
@@ -114,26 +117,44 @@ def _usage(m: Mapped) -> list[dict]:
 
 
 def _population(m: Mapped, number: int) -> dict:
-    p = m.network.populations[number]
+    p, described = m.network.populations[number], m.described.population(m.network.populations[number].label)
     mine = population_of_neuron(m.network) == number
     alpha = float(m.scaled.alpha[mine][0])
     swing = float(np.min(comparator(p) - np.minimum(p.parameters["v_rest"], p.parameters["v_reset"])))
     profile = m.target.profile
     error_mv = float(np.hypot(profile.v_thresh / alpha, profile.threshold_distance * swing))
     result: dict[str, Any] = {
-        "model": p.model, "size": p.size, "circuits": int(m.expanded.circuits[mine].sum()),
+        "model": described.model, "circuit_model": p.model, "size": p.size,
+        "circuits": int(m.expanded.circuits[mine].sum()),
         "alpha_lsb_per_mv": alpha, "swing_lsb": alpha * swing, "threshold_spread_mv": error_mv,
         "threshold_spread_of_swing": error_mv / swing, "parameters": {}}
     for name, q in m.rounded.cells.items():
         if name not in PYNN_NAMES or _unused(m, name, mine):
             continue
         factor, offset = (a[mine] for a in parameter_unit(m, name))
-        asked, got = (a[:len(mine)][mine] * factor + offset for a in (q.requested, q.realised))
-        label, unit = PYNN_NAMES[name]
-        result["parameters"][label] = {
-            "unit": unit, "asked": _range(asked), "got": _range(got), "max_error": float(np.abs(got - asked).max()),
-            "clipped": int(np.count_nonzero(q.clipped[:len(mine)][mine]))}
+        for label, which in _places(m, described, name, mine):
+            asked, got = (a[which] * factor + offset for a in (q.requested, q.realised))
+            result["parameters"][label] = {
+                "unit": PYNN_NAMES[name][1], "asked": _range(asked), "got": _range(got),
+                "max_error": float(np.abs(got - asked).max()), "clipped": int(np.count_nonzero(q.clipped[which]))}
     return result
+
+
+def _places(m: Mapped, p: Population, name: str, mine: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """The user's names of a parameter of the chip, and the units of the population that have it.
+
+    A point neuron's receptors have names of their own, and may be on several circuits.
+    """
+    kind = {"tau_syn": "tau_syn", "e_rev": "e_syn"}.get(name[:-4])
+    if kind is None or not p.cell.composed:
+        return [(PYNN_NAMES[name][0], np.flatnonzero(mine))]
+    found, neurons = [], np.flatnonzero(mine)
+    for receptor, circuit in m.split.circuits[p.label].receptor.items():
+        side, port = port_of(circuit)
+        if side[:3] == name[-3:]:
+            units = np.flatnonzero((m.scaled.unit_port == port) & np.isin(m.scaled.unit_neuron, neurons))
+            found.append((f"{receptor}.{kind}", units))
+    return found
 
 
 def _unused(m: Mapped, name: str, mine: np.ndarray) -> bool:
@@ -181,8 +202,11 @@ def _projection(m: Mapped, label: str) -> dict:
 
 def _short_term(m: Mapped, p: Projection) -> dict:
     """How near the drivers come to the Tsodyks-Markram synapses of a projection."""
-    sets = parameter_sets(p, inactivation(p, m.described))
-    fits = [fit(*values, m.target.speedup) for values in np.unique(sets, axis=1).T.tolist()]
+    columns = np.vstack([parameter_sets(p, inactivation(p, m.described)), m.split.driver_modes[p.label]])
+    fits = []
+    for mode in np.unique(columns[5]):
+        sets = np.unique(columns[:5, columns[5] == mode], axis=1)
+        fits += suits(sets, m.split.drivers[int(mode) - 1], m.target.speedup)
     return {"facilitating": sum(f.strength > 0 for f in fits), "depressing": sum(f.strength < 0 for f in fits),
             "use": _range(np.array([f.use for f in fits])),
             "tau_ms": _range(np.array([f.tau_us / us_per_ms(m.target) for f in fits])),
@@ -195,10 +219,18 @@ def _short_term(m: Mapped, p: Projection) -> dict:
 def _beside(m: Mapped) -> dict:
     """Populations that no circuit holds, and synapses that the host computes."""
     populations = {p.label: {"model": p.model, "size": p.size} for p in m.split.beside}
-    synapses = {p.label: {"synapses": len(p)} for p in m.split.aside}
+    synapses = {p.label: {"synapses": len(p)} | _delays(m, p.label) for p in m.split.aside}
     relays = {r.label: {"model": r.model, "relays": len(r.source)} for r in m.split.relays}
-    learning = {p.label: {"rule": list(p.rule), "synapses": len(p)} for p in m.split.learning}
+    learning = {p.label: {"rule": list(p.rule), "synapses": len(p)} | _delays(m, p.label) for p in m.split.learning}
     return {"populations": populations, "projections": synapses, "relays": relays, "learning": learning}
+
+
+def _delays(m: Mapped, label: str) -> dict:
+    """Delays of a projection that ends beside the chips, or learns."""
+    c, h = connections(m, label), m.network.timestep
+    if not len(c["delay"]):
+        return {}
+    return {"delay_asked": _range(c["delay_requested"]), "delay_got": _range(np.floor(c["delay"] / h + 0.5) * h)}
 
 
 # --- recording and events ----------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_COMPOSED = ("LIF", "AdExp")  # their circuits' model is no name that a user knows
+
 
 def text(r: dict) -> str:
     """At most 100 columns, numbers to four digits."""
@@ -15,7 +17,7 @@ def text(r: dict) -> str:
         lines += _projection(label, p)
     lines += _beside(r["beside"])
     lines += _events(r)
-    lines += [f"  {_wrap(note)}" for note in r["recording"]]
+    lines += [f"  {_wrap(note)}" for note in (*r["currents"], *r["recording"])]
     if "dry_run" in r:
         lines.append(_wrap(r["dry_run"]))
     return "\n".join(lines)
@@ -62,7 +64,10 @@ def _span(pair: list[float]) -> str:
 
 
 def _population(label: str, p: dict) -> list[str]:
-    lines = [f"{label}: {p['size']} {p['model']} on {_count(p['circuits'], 'circuit')}",
+    model = p["model"]
+    if p["circuit_model"] != model and model not in _COMPOSED:
+        model += f" (as {p['circuit_model']})"
+    lines = [f"{label}: {p['size']} {model} on {_count(p['circuits'], 'circuit')}",
              f"  1 mV is {_number(p['alpha_lsb_per_mv'])} LSB, swing {_number(p['swing_lsb'])} LSB; thresholds spread "
              f"by {_number(p['threshold_spread_mv'])} mV ({100 * p['threshold_spread_of_swing']:.2g} % of the swing)"]
     for name, q in p["parameters"].items():
@@ -98,12 +103,19 @@ def _projection(label: str, p: dict) -> list[str]:
 def _beside(b: dict) -> list[str]:
     lines = [f"{label}: {_count(p['size'], 'neuron')}, {p['model']}, beside the chip" for label, p in
              b["populations"].items()]
-    lines += [f"{label}: {_count(p['synapses'], 'synapse')}, beside the chip" for label, p in b["projections"].items()]
+    for label, p in b["projections"].items():
+        lines += [f"{label}: {_count(p['synapses'], 'synapse')}, beside the chip", *_delay(p)]
     lines += [f"{label}: {r['model']}, {_count(r['relays'], 'stream')} computed beside the chip"
               for label, r in b["relays"].items()]
-    lines += [f"{label}: {_count(p['synapses'], 'synapse')}, {' with '.join(p['rule'])}, exact"
-              for label, p in b["learning"].items()]
+    for label, p in b["learning"].items():
+        lines += [f"{label}: {_count(p['synapses'], 'synapse')}, {' with '.join(p['rule'])}, exact", *_delay(p)]
     return lines
+
+
+def _delay(p: dict) -> list[str]:
+    if "delay_got" not in p:
+        return []
+    return [f"  delay      {_span(p['delay_asked']):>20} -> {_span(p['delay_got']):<20} ms"]
 
 
 def _events(r: dict) -> list[str]:

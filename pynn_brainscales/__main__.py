@@ -1,4 +1,4 @@
-"""``python -m pynn_brainscales``: run an unchanged script, or a network document, on the emulated chip."""
+"""``python -m pynn_brainscales``: run an unchanged script, a network document or a NIR graph on the emulated chip."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from .emulator.run import run as run_chips
 from .mapping.compile import compile
 from .mapping.document import load
 from .mapping.mapped import Mapped
+from .mapping.nir_graph import from_nir
 from .mapping.readback import spikes
-from .mapping.stimuli import initial_state, stimulus
+from .mapping.stimuli import described_currents, initial_state, stimulus
 from .mapping.target import Target
+from .support import support_tables
 
 # names under pyNN that we answer to
 SIMULATORS = ("nest", "neuron", "brian2", "brian", "arbor", "mock", "neuroml", "spiNNaker", "brainscales")
@@ -29,8 +31,12 @@ SIMULATORS = ("nest", "neuron", "brian2", "brian", "arbor", "mock", "neuroml", "
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and do what it says; the exit status."""
     args = _parser().parse_args(arguments)
-    if args.file.suffix == ".json":
-        mapped = compile(load(args.file), Target(profile=profile(args.chip or control.default("chip")),
+    if args.command == "models":
+        print(support_tables(), end="")
+        return 0
+    if args.file.suffix in (".json", ".nir"):
+        network = load(args.file) if args.file.suffix == ".json" else from_nir(args.file)
+        mapped = compile(network, Target(profile=profile(args.chip or control.default("chip")),
                                                  seed=args.seed or 0, chip_seed=args.chip_seed or 0,
                                                  on_loss="warn" if args.command == "map" else "error"))
         if args.command == "run":
@@ -38,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(mapped if args.command == "map" else mapped.report)
         return 0
     if args.command == "map":
-        raise SystemExit(f"map takes a network document (.json), not {args.file}; run a script to see its mapping")
+        raise SystemExit(f"map takes a network document (.json) or a NIR graph (.nir), not {args.file}; run a script to "
+                         "see its mapping")
     _run_script(args)
     return 0
 
@@ -46,14 +53,17 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pynn_brainscales", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, what in (("run", "run a PyNN script or a network document"), ("map", "map a network document only")):
+    commands.add_parser("models", help="print what runs where", description="print what runs where, in Markdown")
+    for name, what in (("run", "run a PyNN script, a network document or a NIR graph"),
+                       ("map", "map a network document or a NIR graph only")):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("--chip", choices=list(PROFILES), help="profile of the virtual chips")
         command.add_argument("--seed", type=int, help="of noise and Poisson sources")
         command.add_argument("--chip-seed", type=int, help="names the virtual chips")
         if name == "run":
             command.add_argument("--duration", type=float, default=1000.0, help="of a document, ms (default 1000)")
-        command.add_argument("file", type=Path, help="a PyNN script (.py) or a network document (.json)")
+        command.add_argument("file", type=Path,
+                             help="a PyNN script (.py), a network document (.json) or a NIR graph (.nir)")
         if name == "run":
             command.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the script")
     return parser
@@ -91,9 +101,11 @@ def _answer_for(names: Sequence[str]) -> None:
 def _run_network(mapped: Mapped, duration: float) -> None:
     """Run a document and print the rates of its populations."""
     steps = round(duration / mapped.network.timestep)
-    recording, _ = run_chips(mapped.config, stimulus(mapped), steps * mapped.config.step_us, initial_state(mapped))
+    circuits, cells = described_currents(mapped, 0, steps)
+    given = stimulus(mapped).replace(currents=circuits, currents_beside=cells)
+    recording, _ = run_chips(mapped.config, given, steps * mapped.config.step_us, initial_state(mapped))
     for label, (index, _) in spikes(mapped, recording).items():
-        size = next(p.size for p in mapped.network.parts if p.label == label)
+        size = next(p.size for p in mapped.described.parts if p.label == label)
         print(f"{label}: {len(index)} spikes, {1000.0 * len(index) / size / duration:.4g} Hz a neuron")
 
 

@@ -24,7 +24,7 @@ VARIABLES = {"chip": "PYNN_BRAINSCALES_CHIP", "seed": "PYNN_BRAINSCALES_SEED",
 _DEFAULTS = {"chip": "calibrated", "seed": "0", "chip_seed": "0"}
 
 _SEVERAL_BLOCKS = (".nix", ".h5")  # endings of files that take the data of several populations
-_OURS = {"on_loss", "speedup", "max_chips", "circuits_per_neuron"}
+_OURS = {"on_loss", "speedup", "max_chips", "circuits_per_neuron", "off_chip"}
 # what standard scripts pass on to other simulators; none of it means anything here
 _FOREIGN = frozenset({
     "max_delay", "label", "loglevel", "debug", "quit_on_end", "rank", "num_processes", "spike_precision", "verbosity",
@@ -61,8 +61,8 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     progress : bool
         Show a bar on the terminal while running.
     **extra_params
-        ``on_loss``, ``speedup``, ``max_chips``, ``circuits_per_neuron`` (see ``mapping.target.Target``), ``max_delay``;
-        arguments of other simulators are accepted and have no effect.
+        ``on_loss``, ``speedup``, ``max_chips``, ``circuits_per_neuron``, ``off_chip`` (see ``mapping.target.Target``),
+        ``max_delay``; arguments of other simulators are accepted and have no effect.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     state.clear()
     state.dt, state.requested_min_delay, state.max_delay = float(timestep), min_delay, max_delay
     state.target, state.trial_noise, state.progress = target, trial_noise, bool(progress)
-    state.shared_rng, state.begun, state.generators = mode, None, 0
+    state.shared_rng = mode
     return rank()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .mapping.models import CELLS, RAGGED, SOURCES, cell_model, synapse_model
-from .mapping.network import Network, Population, Probe, Projection, Source, SynapseProbe
+from .mapping.network import Current, Network, Population, Probe, Projection, Source, SynapseProbe
 
 _RESPONSES = {"CurrExpPostSynapticResponse": "CurrExp", "CondExpPostSynapticResponse": "CondExp",
               "CondAlphaPostSynapticResponse": "CondAlpha", "CondBetaPostSynapticResponse": "CondBeta"}
@@ -22,7 +22,14 @@ def describe(state) -> Network:
         projections=tuple(part for several in parts.values() for part in several), observed=_observed(parts, state.dt),
         probes=tuple(Probe(p.mapped_label, name, index, interval)
                      for p in neurons for name, index, interval in p.recorder.sampled() if len(index)),
-        timestep=state.dt, min_delay=state.min_delay)
+        timestep=state.dt, min_delay=state.min_delay, currents=describe_currents(state))
+
+
+def describe_currents(state) -> tuple[Current, ...]:
+    """The current sources with their present parameters, one for each population that they go into."""
+    _label(state.populations)
+    return tuple(Current(type(source).__name__, dict(source._parameters), population.mapped_label, index, number)
+                 for number, source in enumerate(state.currents) for population, index in source._cells)
 
 
 def describe_sources(state) -> tuple[Source, ...]:
@@ -93,8 +100,6 @@ def _projection(prj, label: str) -> list[Projection]:
     rule = tuple(type(part).__name__ for part in (getattr(prj.synapse_type, "timing_dependence", None),
                                                   getattr(prj.synapse_type, "weight_dependence", None)) if part)
     synapse, initial = synapse_model(kind.__name__, rule), prj.initial()
-    if "a" in synapse.initial:  # all release sites are full unless the user says otherwise
-        initial = {"a": columns["n"]} | initial
     whole = len(pre_parts) == 1 and len(post_parts) == 1
     result = []
     pairs = [(a, b) for a in pre_parts for b in post_parts]

@@ -18,6 +18,7 @@ from .simulator import Stale
 from .standardmodels.base import shown, space_of
 from .standardmodels.cells import CELL_TYPES
 from .standardmodels.composed import NEURONS
+from .to_neo import merged
 
 
 class Assembly(common.Assembly):
@@ -76,6 +77,34 @@ class Assembly(common.Assembly):
         """Add annotations."""
         self.annotations.update(annotations)
 
+    def record(self, variables, to_file=None, sampling_interval=None, locations=None):
+        """Record variables of all cells; ``to_file`` gets the data of the whole assembly when ``end()`` is called."""
+        for p in self.populations:
+            p.record(variables, None, sampling_interval, locations)
+        _write_on_end(self, variables, to_file)
+
+    def get_data(self, variables="all", gather=True, clear=False, annotations=None):
+        """Recorded data of all members in one Neo Block: see ``pyNN.common.Assembly.get_data``.
+
+        Segments are merged by their number, also where some members have fewer.
+        """
+        block, offset = None, 0
+        for p in self.populations:
+            part = p.get_data(variables, gather, clear)
+            for segment in part.segments:
+                for signal in segment.analogsignals:
+                    signal.array_annotations["channel_index"] += offset
+            block, offset = merged(block, part), offset + p.size
+        block.name, block.description = self.label, self.describe()
+        block.annotate(**(annotations or {}))
+        return block
+
+    @property
+    def position_generator(self):
+        """Position of each cell, for distance-dependent expressions."""
+        positions = self.positions.T
+        return lambda i: positions[i]
+
     def _shares(self, values: dict):
         """(member, its values): arrays with one value for each cell of the assembly are divided."""
         start = 0
@@ -87,6 +116,12 @@ class Assembly(common.Assembly):
                 own[name] = value[start:start + p.size] if divided else value
             yield p, own
             start += p.size
+
+
+def _write_on_end(cells, variables, to_file) -> None:
+    """Note that recorded data go to a file, by its name or as a Neo IO object."""
+    if to_file is not None and variables is not None and not isinstance(to_file, bool):
+        simulator.state.write_on_end.append((cells, variables, to_file))
 
 
 def _one_for_each(value, kind: type) -> bool:
@@ -190,7 +225,8 @@ class _Cells:
 
     def record(self, variables, to_file=None, sampling_interval=None, locations=None):
         self._owner()[0]._demand_present("record")
-        super().record(variables, to_file, sampling_interval, locations)
+        super().record(variables, None, sampling_interval, locations)
+        _write_on_end(self, variables, to_file)
 
     record.__doc__ = common.BasePopulation.record.__doc__
 

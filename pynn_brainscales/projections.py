@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from pyNN import common, errors
+from pyNN import connectors as pynn
 from pyNN.parameters import LazyArray
 from pyNN.space import Space
 
@@ -69,7 +72,8 @@ class Projection(common.Projection):
         connectors.connect(connector, self)
         self._table.join(self._parameter)
         self._check_all(connector.safe)
-        self.initialize(**self.synapse_type.default_initial_values)
+        follows = getattr(self.synapse_type, "starts_from", {})
+        self.initialize(**{k: v for k, v in self.synapse_type.default_initial_values.items() if k not in follows})
         simulator.state.projections.append(self)
         simulator.state.changed(Stale.STRUCTURE)
 
@@ -117,7 +121,11 @@ class Projection(common.Projection):
         """Value of all connections now (n,): as a run has left it, else as it was given; not to be written to."""
         if name in self._changed:
             return self._changed[name]
-        return self._initial[name] if name in self.state_names else self._table[name]
+        return self._start(name) if name in self.state_names else self._table[name]
+
+    def _start(self, name: str) -> np.ndarray:
+        """Start value of a state variable: as set by the user, else that of the parameter that it starts from."""
+        return self._initial[name] if name in self._initial else self._table[self.synapse_type.starts_from[name]]
 
     def kept(self, name: str) -> np.ndarray:
         """As ``present``, an array that nobody changes any more."""
@@ -127,7 +135,7 @@ class Projection(common.Projection):
 
     def initial(self) -> dict[str, np.ndarray]:
         """Initial values of the synapses' state variables, each (n,)."""
-        return dict(self._initial)
+        return {name: self._start(name) for name in self.state_names}
 
     def take(self, values: dict[str, np.ndarray]) -> None:
         """Take over what a run has made of weights and state variables, each (n,), in the order of creation."""
@@ -173,10 +181,15 @@ class Projection(common.Projection):
                     f"{self.label}: {what}synaptic index out of range: {type(self._connector).__name__} gives "
                     f"{index.min()} to {index.max()}, {cells.label!r} has 0 to {cells.size - 1}")
         columns = {name: self._numbers(name, self._table[name]) for name in self.parameter_names}
-        self._check(columns, [name for name in columns if safe or name != "weight"])
+        # lists and files are taken as they are, as PyNN takes them
+        self._check(columns, [name for name in columns if safe or name != "weight"],
+                    isinstance(self._connector, pynn.FromListConnector))
 
-    def _check(self, columns: dict[str, np.ndarray], changed) -> None:
-        """An error for parameters that the connections can't have; those that have changed are looked at."""
+    def _check(self, columns: dict[str, np.ndarray], changed, lenient: bool = False) -> None:
+        """An error for parameters that the connections can't have; those that have changed are looked at.
+
+        ``lenient`` is a warning only for delays that a run will refuse.
+        """
         kind = self.synapse_type
         for name in changed:
             if name in kind.parameter_checks and np.size(columns[name]):
@@ -185,14 +198,17 @@ class Projection(common.Projection):
         if wrong:
             raise errors.InvalidParameterValueError(f"{self.label}: {wrong}")
         if "delay" in changed and np.size(columns["delay"]):
-            self._check_delay(float(np.min(columns["delay"])))
+            self._check_delay(float(np.min(columns["delay"])), lenient)
 
-    def _check_delay(self, shortest: float) -> None:
+    def _check_delay(self, shortest: float, lenient: bool) -> None:
         least = max(simulator.state.dt, self.synapse_type._get_minimum_delay())
-        if shortest < least * (1 - 1e-9):
-            raise errors.ConnectionError(
-                f"{self.label}: a delay of {shortest:g} ms was asked for, the smallest possible is {least:g} ms "
-                "(timestep, min_delay); use a longer delay or a smaller timestep in setup()")
+        if shortest >= least * (1 - 1e-9):
+            return
+        sentence = (f"{self.label}: a delay of {shortest:g} ms was asked for, the smallest possible is {least:g} ms "
+                    "(timestep, min_delay); use a longer delay or a smaller timestep in setup()")
+        if not lenient:
+            raise errors.ConnectionError(sentence)
+        warnings.warn(f"{sentence}. A run will refuse it", UserWarning, stacklevel=5)
 
     @property
     def shortest_delay(self) -> float:

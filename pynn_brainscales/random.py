@@ -20,7 +20,7 @@ from .random_sharing import continues
 __all__ = ["AbstractRNG", "GSLRNG", "NativeRNG", "NumpyRNG", "RandomDistribution", "WrappedRNG",
            "available_distributions", "get_mpi_config"]
 
-NATIVE, CURRENT, CONNECTOR = 101, 102, 103  # second word of our keys; the emulator's streams use small ones
+NATIVE, CONNECTOR = 101, 103  # second word of our keys; the emulator's streams use small ones
 _PYNN_DEFAULT_SEED = 151985012  # of every connector that is made without a generator
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from pyNN import common
 from pyNN.common.control import BaseState
 
-from .describe import describe, describe_sources
+from .describe import describe, describe_currents, describe_sources
 from .emulator.profile import calibrated
 from .emulator.run import run as run_chips
 from .emulator.state import ChipState, carry, same_circuits
@@ -63,6 +63,7 @@ class State(BaseState):
         self.target = Target(profile=calibrated)
         self.trial_noise = "repeat"
         self.progress = False
+        self.shared_rng = "repeat"
         self.clear()
 
     def clear(self) -> None:
@@ -74,6 +75,8 @@ class State(BaseState):
         self.populations: list = []
         self.projections: list = []
         self.currents: list = []
+        self.generators = 0
+        self.begun = None
         self.id_counter = 1
         self.segment_counter = -1
         self.mapped: Mapped | None = None
@@ -127,6 +130,8 @@ class State(BaseState):
                 self._carry(old)
             self.stimulus = None
         if self.stimulus is None or self.stale >= Stale.STIMULUS:
+            described = self.mapped.described.replace(currents=describe_currents(self))
+            self.mapped = self.mapped.replace(described=described)
             self.stimulus = build_stimulus(self.mapped, describe_sources(self), 1, self.trial)
         self.stale = Stale.NOTHING
         return self.mapped

@@ -34,6 +34,32 @@ def block(population, segments, variables, chosen, annotations) -> neo.Block:
     return result
 
 
+def merged(block: neo.Block | None, other: neo.Block) -> neo.Block:
+    """Two Blocks as one: segments of one name are joined, signals of one name and time side by side."""
+    if block is None:
+        return other
+    own = {segment.name: segment for segment in block.segments}
+    apart = []
+    for segment in other.segments:
+        segment.block = block
+        target = own.get(segment.name, segment)
+        twins = {signal.name: signal for signal in target.analogsignals}
+        joined = [s for s in segment.analogsignals if _side_by_side(s, twins.get(s.name, s))]
+        apart += [(target, s) for s in segment.analogsignals if not any(s is x for x in joined)]
+        segment.analogsignals = joined
+        for signal in joined:  # Neo joins signals that name the same segment
+            signal.segment = target
+    block.merge(other)
+    for target, signal in apart:
+        target.analogsignals.append(signal)
+    block.segments = sorted(block.segments, key=lambda segment: segment.name)
+    return block
+
+
+def _side_by_side(a: neo.AnalogSignal, b: neo.AnalogSignal) -> bool:
+    return a.t_start == b.t_start and a.sampling_rate == b.sampling_rate and len(a) == len(b)
+
+
 def _segment(population, raw, variables, chosen, description) -> neo.Segment:
     segment = neo.Segment(name=f"segment{raw.number:03d}", description=description, rec_datetime=raw.made)
     segment.annotate(**raw.annotations)

@@ -8,6 +8,7 @@ from .emulator.state import ChipState, physical
 from .emulator.state import initial_state as start_from
 from .mapping.aside import beside_values
 from .mapping.mapped import Mapped
+from .mapping.network import Population
 from .mapping.readback import physical_in_biological_units
 from .mapping.scale import physical_from_biological_units
 from .mapping.stimuli import initial_state
@@ -38,13 +39,16 @@ def transfer(state: ChipState, old: Mapped, new: Mapped) -> ChipState:
             now[:, new.master[target]] = converted
         values[name] = now
     result = start_from(new.config, state.trials, state.first_trial, **values, beside=beside_values(new.split))
-    return result.replace(step=state.step, beside=_kept(state.beside, old.split.beside, result.beside, new.split.beside),
-                          relays=_relays(state, old, new, result),
-                          pairs=_kept(state.pairs, old.split.learning, result.pairs, new.split.learning))
+    return result.replace(
+        step=state.step, beside=_kept(state.beside, old.split.beside, result.beside, new.split.beside),
+        relays=_relays(state, old, new, result),
+        pairs=_kept(state.pairs, old.split.learning, result.pairs, new.split.learning))
 
 
 def _relays(state: ChipState, old: Mapped, new: Mapped, fresh: ChipState):
     same = [(r.label, len(r.source)) for r in old.split.relays] == [(r.label, len(r.source)) for r in new.split.relays]
+    if state.relays is None or fresh.relays is None or state.relays.u.shape != fresh.relays.u.shape:
+        return fresh.relays
     return state.relays if same else fresh.relays
 
 
@@ -54,10 +58,12 @@ def _kept(states, parts, fresh, new_parts) -> tuple:
     result = []
     for part, start in zip(new_parts, fresh, strict=True):
         known = before.get(part.label)
-        same = known is not None and known[0].model == part.model and _size(known[0]) == _size(part)
-        result.append(known[1] if same else start)
+        result.append(known[1] if known is not None and _alike(known[0], part) else start)
     return tuple(result)
 
 
-def _size(part) -> int:
-    return part.size if hasattr(part, "size") else len(part)
+def _alike(a, b) -> bool:
+    """Two populations, or two projections, whose state has one form."""
+    if isinstance(a, Population):
+        return (a.model, a.size, dict(a.receptors)) == (b.model, b.size, dict(b.receptors))
+    return (a.rule, len(a)) == (b.rule, len(b)) and np.array_equal(a.delay, b.delay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -13,7 +14,7 @@ from pyNN.standardmodels.base import check_weights
 
 from .. import simulator
 from ..random_sharing import detached
-from .ranges import limited, problem
+from .ranges import late_problem, limited, problem
 
 _SHOWN = 120  # characters of a wrong value that an error repeats
 
@@ -71,6 +72,9 @@ def _checked_range(name: str, values, projection) -> None:
     wrong = problem(name, values)
     if wrong:
         raise errors.InvalidParameterValueError(f"{projection.label}: {wrong}")
+    late = late_problem(name, values)
+    if late:
+        warnings.warn(f"{projection.label}: {late}", UserWarning, stacklevel=4)
 
 
 def checks_of(names) -> dict[str, Callable]:
@@ -128,6 +132,8 @@ class OnTheWay(AsGiven):
         wrong = wrong or self.contradiction(known)
         if wrong:
             raise errors.InvalidParameterValueError(f"{type(self).__name__}: {wrong}")
+        for late in filter(None, (late_problem(name, value) for name, value in known.items())):
+            warnings.warn(f"{type(self).__name__}: {late}", UserWarning, stacklevel=3)
 
 
 class AnySynapse(OnTheWay):

@@ -10,18 +10,21 @@ from pyNN.standardmodels import build_translations, electrodes
 from pyNN.standardmodels.base import StandardCurrentSource
 
 from .. import simulator
-from ..random import CURRENT, keyed
+from ..mapping.currents import drawn
+from ..mapping.currents import values as current_values
+from ..simulator import Stale
 
 _DRAWN_AT_ONCE = 1024
 
 
 class _CurrentSource:
-    """What all sources share; a source says its value at each step, ``_values(start, stop)`` in nA."""
+    """What all sources share; a source says its value at each step, ``values(start, stop)`` in nA."""
 
     def __init__(self, **parameters) -> None:
         # PyNN's base class takes every attribute for a parameter: these must be there before it asks
         for name, value in (("_parameters", {}), ("_cells", []), ("_recorded", False), ("_past", []), ("_now", 0),
-                            ("_dt", simulator.state.dt), ("_network", simulator.state.currents)):
+                            ("_dt", simulator.state.dt), ("_network", simulator.state.currents),
+                            ("_number", len(simulator.state.currents))):
             object.__setattr__(self, name, value)
         super().__init__(**parameters)
         self.set_native_parameters(self.native_parameters)
@@ -44,6 +47,7 @@ class _CurrentSource:
                 self._refuse(name, evaluated, "must be finite")
             new[name] = number if number.ndim else float(number)
         object.__setattr__(self, "_parameters", self._accepted(new))
+        simulator.state.changed(Stale.STIMULUS)
 
     def _refuse(self, name: str, value, why: str):
         raise errors.InvalidParameterValueError(f"{type(self).__name__}: {name} {why}, got {value!r}")
@@ -99,6 +103,7 @@ class _CurrentSource:
             for population in dict.fromkeys(part.values()):
                 index = [population.id_to_index(cell) for cell, parent in part.items() if parent is population]
                 self._cells.append((population, np.array(index)))
+        simulator.state.changed(Stale.STIMULUS)
 
     def record(self) -> None:
         """Keep the current from now on, for ``get_data()``."""
@@ -126,9 +131,11 @@ class _CurrentSource:
         values = np.concatenate([*self._past, self._values(np.array([self._now]))])
         return np.arange(self._now + 1 - len(values), self._now + 1) * self._dt, values
 
-    def _between(self, step: np.ndarray) -> np.ndarray:
-        p, dt = self._parameters, self._dt
-        return (step >= np.rint(p["start"] / dt)) & (step < np.rint(p["stop"] / dt))
+    def _values(self, step: np.ndarray) -> np.ndarray:
+        return current_values(type(self).__name__, self._parameters, step, self._dt, self._normals)
+
+    def _normals(self, number: np.ndarray) -> np.ndarray:
+        return drawn(simulator.state.target.seed, simulator.state.trial, self._number)(number)
 
 
 def _same_names(base) -> dict:
@@ -139,19 +146,10 @@ class DCSource(_CurrentSource, electrodes.DCSource):
     __doc__ = electrodes.DCSource.__doc__
     translations = _same_names(electrodes.DCSource)
 
-    def _values(self, step: np.ndarray) -> np.ndarray:
-        return np.where(self._between(step), self._parameters["amplitude"], 0.0)
-
 
 class ACSource(_CurrentSource, electrodes.ACSource):
     __doc__ = electrodes.ACSource.__doc__
     translations = _same_names(electrodes.ACSource)
-
-    def _values(self, step: np.ndarray) -> np.ndarray:
-        p, dt = self._parameters, self._dt
-        since = (step - np.rint(p["start"] / dt)) * dt  # the phase counts from the onset
-        wave = np.sin(2e-3 * np.pi * p["frequency"] * since + np.deg2rad(p["phase"]))
-        return np.where(self._between(step), p["offset"] + p["amplitude"] * wave, 0.0)
 
 
 class StepCurrentSource(_CurrentSource, electrodes.StepCurrentSource):
@@ -175,13 +173,6 @@ class StepCurrentSource(_CurrentSource, electrodes.StepCurrentSource):
         last = np.append(at[1:] != at[:-1], True) if len(at) else np.zeros(0, bool)  # of several at one step, the last
         return {"times": (at * dt)[last], "amplitudes": amplitudes[last]}
 
-    def _values(self, step: np.ndarray) -> np.ndarray:
-        p = self._parameters
-        if len(p["times"]) == 0:
-            return np.zeros(len(step))
-        last = np.searchsorted(np.rint(p["times"] / self._dt), step, "right") - 1
-        return np.where(last >= 0, p["amplitudes"][np.maximum(last, 0)], 0.0)
-
 
 class NoisyCurrentSource(_CurrentSource, electrodes.NoisyCurrentSource):
     __doc__ = electrodes.NoisyCurrentSource.__doc__
@@ -190,8 +181,7 @@ class NoisyCurrentSource(_CurrentSource, electrodes.NoisyCurrentSource):
     def __init__(self, rng=None, **parameters) -> None:
         if not (rng is None or isinstance(rng, AbstractRNG)):
             raise TypeError(f"NoisyCurrentSource: rng={rng!r} must be one of pyNN.random, like NumpyRNG(seed)")
-        number = len(simulator.state.currents)
-        for name, value in (("_rng", rng), ("_number", number), ("_normals", np.zeros(0)), ("_drawn", 0)):
+        for name, value in (("_rng", rng), ("_kept", np.zeros(0)), ("_drawn", 0)):
             object.__setattr__(self, name, value)
         usual, step = self.default_parameters["dt"], simulator.state.dt
         if "dt" not in parameters and abs(usual / step - round(usual / step)) > 1e-6:
@@ -206,36 +196,21 @@ class NoisyCurrentSource(_CurrentSource, electrodes.NoisyCurrentSource):
             self._refuse("stdev", p["stdev"], "must be >= 0")
         return p
 
-    def _values(self, step: np.ndarray) -> np.ndarray:
-        p, dt = self._parameters, self._dt
-        every, start = max(1, round(p["dt"] / dt)), int(np.rint(p["start"] / dt))
-        number = (step - start) // every - (-start) // every  # counts the intervals since about t = 0
-        on = self._between(step)
-        values = np.zeros(len(step))
-        if on.any():
-            values[on] = p["mean"] + p["stdev"] * self._standard_normals(number[on])
-        return values
-
-    def _standard_normals(self, number: np.ndarray) -> np.ndarray:
+    def _normals(self, number: np.ndarray) -> np.ndarray:
         """The numbers of some intervals, ascending; the same whenever they are asked for."""
-        if self._rng is not None:
-            return self._from_rng(int(number[-1]) + 1)[number]
-        block, trial = number // _DRAWN_AT_ONCE, simulator.state.trial
-        drawn = {b: np.random.default_rng(keyed(CURRENT, self._number, trial, b)).standard_normal(_DRAWN_AT_ONCE)
-                 for b in np.unique(block).tolist()}
-        return np.concatenate([drawn[b][number[block == b] % _DRAWN_AT_ONCE] for b in drawn])
+        return super()._normals(number) if self._rng is None else self._from_rng(int(number[-1]) + 1)[number]
 
     def _from_rng(self, count: int) -> np.ndarray:
         """The first numbers of the user's own generator, which are kept: the same again after ``reset()``."""
         missing = count - self._drawn
         if missing > 0:
-            if count > len(self._normals):
-                space = np.zeros(max(count, 2 * len(self._normals), _DRAWN_AT_ONCE))
-                space[:self._drawn] = self._normals[:self._drawn]
-                object.__setattr__(self, "_normals", space)
-            self._normals[self._drawn:count] = self._rng.next(missing, "normal", {"mu": 0.0, "sigma": 1.0})
+            if count > len(self._kept):
+                space = np.zeros(max(count, 2 * len(self._kept), _DRAWN_AT_ONCE))
+                space[:self._drawn] = self._kept[:self._drawn]
+                object.__setattr__(self, "_kept", space)
+            self._kept[self._drawn:count] = self._rng.next(missing, "normal", {"mu": 0.0, "sigma": 1.0})
             object.__setattr__(self, "_drawn", count)
-        return self._normals
+        return self._kept
 
     def reset(self) -> None:
         """Back to t = 0."""

@@ -12,8 +12,8 @@ _POSITIVE = frozenset({
     "tau_rise", "tau_rr", "tau_sfa", "tau_syn", "tau_syn_E", "tau_syn_I", "tau_w"})
 _NOT_NEGATIVE = frozenset({
     "delta_T", "duration", "g_leak", "gbar_K", "gbar_Na", "lambda0", "mu_minus", "mu_plus", "q_rr", "q_sfa", "rate",
-    "rho", "tau_facil", "tau_rec", "tau_refrac"})
-_FRACTION = frozenset({"U", "dendritic_delay_fraction", "p"})
+    "rho", "tau_facil", "tau_rec", "tau_refrac", "U"})
+_FRACTION = frozenset({"dendritic_delay_fraction", "p"})
 _COUNT = frozenset({"n"})  # release sites
 
 _RULES: tuple[tuple[frozenset[str], str, Callable], ...] = (
@@ -29,6 +29,13 @@ _BY_NAME: Mapping[str, tuple[str, Callable]] = MappingProxyType(
 def limited(name: str) -> bool:
     """Whether there is a rule for a parameter of this name; "AMPA.tau_syn" is a ``tau_syn``."""
     return name.rpartition(".")[2] in _BY_NAME
+
+
+def late_problem(name: str, values) -> str | None:
+    """What PyNN's backends take, and a run can't: a warning when it is given, an error when it is run."""
+    if name == "U" and np.any(np.asarray(values, float) > 1):
+        return f"U is a share of resources, between 0 and 1; a run will refuse {np.max(values):g}"
+    return None
 
 
 def problem(name: str, values) -> str | None:

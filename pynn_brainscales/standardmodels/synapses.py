@@ -46,9 +46,12 @@ class MultiQuantalSynapse(AnySynapse, synapses.MultiQuantalSynapse):
             time constant of the refilling (ms).
         `tau_facil`:
             facilitation time constant (ms).
+
+    State variables: `u`, and `a`, the number of sites that hold a vesicle.
     """
 
-    default_initial_values = _FACILITATION
+    default_initial_values = _FACILITATION | {"a": synapses.MultiQuantalSynapse.default_parameters["n"]}
+    starts_from = {"a": "n"}  # noqa: RUF012  (all sites are full unless the user says otherwise)
 
 
 SYNAPSE_TYPES = (StaticSynapse, TsodyksMarkramSynapse, SimpleStochasticSynapse, StochasticTsodyksMarkramSynapse,

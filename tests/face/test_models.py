@@ -323,7 +323,7 @@ def test_initial_values_of_synapses():
     (lambda: sim.StaticSynapse(weight="heavy"), "StaticSynapse: weight can't be 'heavy'"),
     (lambda: sim.SimpleStochasticSynapse(p=1.5), "SimpleStochasticSynapse: p must be between 0 and 1, got 1.5"),
     (lambda: sim.SimpleStochasticSynapse(p=[[0.0, np.nan]]), "p must be between 0 and 1, got nan"),
-    (lambda: sim.TsodyksMarkramSynapse(U=-0.1), "U must be between 0 and 1"),
+    (lambda: sim.TsodyksMarkramSynapse(U=-0.1), "U must be >= 0"),
     (lambda: sim.StochasticTsodyksMarkramSynapse(tau_rec=-1.0), "tau_rec must be >= 0"),
     (lambda: sim.MultiQuantalSynapse(n=0), "n must be a whole number >= 1, got 0"),
     (lambda: sim.MultiQuantalSynapse(n=2.5), "n must be a whole number >= 1, got 2.5"),
@@ -353,7 +353,7 @@ def test_synapse_types_check_values_that_are_drawn():
 
     for synapse, sentence in (
             (sim.SimpleStochasticSynapse(p=wide()), "a→b: p must be between 0 and 1"),
-            (sim.TsodyksMarkramSynapse(U=lambda d: 1.0 + d), "a→b: U must be between 0 and 1"),
+            (sim.TsodyksMarkramSynapse(U=lambda d: -1.0 - d), "a→b: U must be >= 0"),
             (sim.MultiQuantalSynapse(n=wide()), "n must be a whole number"),
             (mechanism(dependence=sim.AdditiveWeightDependence(w_min=wide())), "a→b: w_min must not be greater")):
         with pytest.raises(InvalidParameterValueError, match=sentence):

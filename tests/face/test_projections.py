@@ -8,6 +8,7 @@ import pytest
 from pyNN.recording import files
 
 import pynn_brainscales as sim
+from pynn_brainscales.mapping.errors import MappingError
 
 
 @pytest.fixture
@@ -146,8 +147,8 @@ def test_parameters_of_other_synapse_types(cells):
     projection[1].tau_rec = 80.0
     assert projection.get(["U", "tau_rec"], "list", with_address=False) == [
         (0.1, 50.0), (0.2, 80.0), (0.3, 50.0), (0.4, 50.0)]
-    with pytest.raises(sim.errors.InvalidParameterValueError, match="U must be between 0 and 1"):
-        projection.set(U=1.5)
+    with pytest.raises(sim.errors.InvalidParameterValueError, match="U must be >= 0"):
+        projection.set(U=-1.5)
 
 
 def test_initial_values(cells):
@@ -337,3 +338,25 @@ def test_describe_and_histogram(projection):
         counts, edges = projection.weightHistogram(min=0.0, max=0.5, nbins=5)
     assert counts.sum() == 4
     assert len(edges) == 6
+
+
+def test_what_pynn_takes_and_a_run_refuses():
+    """PyNN stores any U, and any delay of a list; a run says that it can't be done."""
+    sim.setup(chip="ideal", min_delay=0.2)
+    cells = sim.Population(2, sim.IF_cond_exp(), label="cells")
+    source = sim.Population(2, sim.SpikeSourceArray(spike_times=[1.0]), label="source")
+    with pytest.warns(UserWarning, match="U is a share of resources, between 0 and 1; a run will refuse 99"):
+        projection = sim.Projection(source, cells, sim.AllToAllConnector(), sim.TsodyksMarkramSynapse(U=99.0))
+    assert projection.get("U", "list", with_address=False) == [99.0] * 4
+    with pytest.raises(MappingError, match=r"U from 99 to 99; available: U from 0 to 1"):
+        sim.run(1.0)
+    projection.set(U=0.5)
+    sim.run(1.0)
+    with pytest.warns(UserWarning, match=r"a delay of 0.1 ms .* the smallest possible is 0.2 ms .* A run will refuse it"):
+        projection = sim.Projection(source, cells, sim.FromListConnector([(0, 0, 0.1, 0.1)]))
+    with pytest.raises(MappingError, match=r"a delay of 0.1 ms; available: delays of at least 0.2 ms"):
+        sim.run(1.0)
+    with pytest.raises(sim.errors.ConnectionError, match=r"a delay of 0.1 ms"):
+        projection.set(delay=0.1)
+    projection.set(delay=0.3)
+    sim.run(1.0)

@@ -391,3 +391,38 @@ def test_bad_calls(cells):
     with pytest.raises(sim.errors.RecordingError, match="Cannot record gsyn_exc from cell type IF_curr_exp"):
         cells.get_data("gsyn_exc")
     assert len(cells.get_data().segments) == 0  # nothing has been run
+
+
+def test_assembly_of_members_with_different_segments():
+    """One member was cleared in mid-run: its signals stand beside the others', by segment."""
+    sim.setup(chip="ideal")
+    a = sim.Population(3, sim.IF_curr_exp(i_offset=1.0), label="a")
+    b = sim.Population(2, sim.IF_curr_exp(i_offset=1.1), label="b")
+    both = a + b
+    both.record(["spikes", "v"])
+    sim.run(20.0)
+    a.get_data(clear=True)
+    sim.run(10.0)
+    sim.reset()
+    sim.run(20.0)
+    for _ in range(2):  # and it does not matter how often one asks
+        segments = both.get_data().segments
+        assert [s.name for s in segments] == ["segment000", "segment001"]
+        first, second = ([(x.shape, float(x.t_start), list(x.array_annotations["channel_index"]))
+                          for x in s.analogsignals] for s in segments)
+        assert first == [((101, 3), 20.0, [0, 1, 2]), ((301, 2), 0.0, [3, 4])]
+        assert second == [((201, 5), 0.0, [0, 1, 2, 3, 4])]
+        assert [len(s.spiketrains) for s in segments] == [5, 5]
+
+
+def test_assembly_to_file(tmp_path):
+    """The file has the whole assembly, not its last member; Neo's IO objects are files, too."""
+    sim.setup(chip="ideal")
+    a, b = (sim.Population(n, sim.IF_curr_exp(i_offset=1.0)) for n in (3, 2))
+    (a + b).record("spikes", to_file=str(tmp_path / "both.pkl"))
+    a.record("v", to_file=neo.io.PickleIO(str(tmp_path / "a.pkl")))
+    sim.run(20.0)
+    sim.end()
+    block = neo.io.PickleIO(str(tmp_path / "both.pkl")).read_block()
+    assert len(block.segments[0].spiketrains) == 5
+    assert neo.io.PickleIO(str(tmp_path / "a.pkl")).read_block().segments[0].analogsignals[0].shape == (201, 3)
