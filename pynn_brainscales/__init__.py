@@ -57,6 +57,7 @@ from .control import (  # noqa: E402
     run,
     run_for,
     run_until,
+    save_network,
     setup,
 )
 from .populations import Assembly, Population, PopulationView  # noqa: E402
@@ -134,7 +135,8 @@ __all__ = [
     "connectors", "control", "create", "end", "errors", "get_current_time", "get_max_delay", "get_min_delay",
     "get_time_step", "initialize", "last_mapping", "list_standard_models", "map_network", "num_processes",
     "populations", "procedural_api", "projections", "random", "rank", "record", "record_gsyn", "record_v", "recording",
-    "reset", "run", "run_for", "run_trials", "run_until", "set", "setup", "simulator", "space", "standardmodels"]
+    "reset", "run", "run_for", "run_trials", "run_until", "save_network", "set", "setup", "simulator", "space",
+    "standardmodels"]
 
 
 def list_standard_models() -> list[str]:

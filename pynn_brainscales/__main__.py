@@ -44,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(mapped if args.command == "map" else mapped.report)
         return 0
     if args.command == "map":
-        raise SystemExit(f"map takes a network document (.json) or a NIR graph (.nir), not {args.file}; run a script to "
-                         "see its mapping")
+        raise SystemExit(f"map takes a network document (.json) or a NIR graph (.nir), not {args.file}; run a script "
+                         "to see its mapping")
     _run_script(args)
     return 0
 

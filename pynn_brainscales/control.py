@@ -12,7 +12,9 @@ from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TI
 from pyNN.recording import get_io
 
 from . import simulator
+from .describe import describe
 from .emulator.profile import Profile, profile
+from .mapping.document import save
 from .mapping.errors import MappingError
 from .mapping.mapped import Mapped
 from .mapping.target import Target
@@ -216,6 +218,14 @@ get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, ra
 def map_network() -> Mapped:
     """Map the network as it is described now, without running it."""
     return simulator.state.map()
+
+
+def save_network(path) -> None:
+    """Write the network as it is described now to a JSON file, which ``python -m pynn_brainscales run`` runs.
+
+    Arrays of more than a thousand values go to an ``.npz`` file beside it.
+    """
+    save(describe(simulator.state), path)
 
 
 def last_mapping() -> Mapped:

@@ -10,6 +10,7 @@ import pytest
 from pynn_brainscales.mapping import document
 
 import pynn_brainscales as sim
+from pynn_brainscales.__main__ import main
 
 SCRIPT = '''
 import sys
@@ -124,3 +125,45 @@ def test_bad_calls(tmp_path):
     assert "key 'format' is missing" in command("map", "bad.json", cwd=tmp_path).stderr
     (tmp_path / "x.py").write_text("")
     assert "map takes a network document" in command("map", "x.py", cwd=tmp_path).stderr
+
+
+def test_documents_of_everything(tmp_path, capsys):
+    """A network with all kinds of parts, saved by a script, gives the same spikes when the document is run."""
+    sim.setup(chip="ideal", seed=5)
+    source = sim.Population(20, sim.SpikeSourcePoisson(rate=80.0), label="source")
+    cells = sim.Population(5, sim.IF_cond_exp(), label="cells")
+    beside = sim.Population(4, sim.PointNeuron(sim.AdExp(), fast=sim.AlphaPSR(), slow=sim.BetaPSR()), label="beside")
+    gif = sim.Population(3, sim.GIF_cond_exp(), label="gif")
+    sim.Projection(source, cells, sim.AllToAllConnector(), sim.TsodyksMarkramSynapse(weight=0.03, U=0.4))
+    sim.Projection(source, beside, sim.AllToAllConnector(), sim.MultiQuantalSynapse(weight=0.02, n=3),
+                   receptor_type="fast")
+    rule = sim.STDPMechanism(timing_dependence=sim.SpikePairRule(),
+                             weight_dependence=sim.AdditiveWeightDependence(w_max=0.1), weight=0.03, delay=1.0)
+    sim.Projection(cells, gif, sim.AllToAllConnector(), rule)
+    sim.NoisyCurrentSource(mean=0.3, stdev=0.2).inject_into(cells + gif)
+    sim.StepCurrentSource(times=[20.0], amplitudes=[0.5]).inject_into(beside)
+    for population in (cells, beside, gif):
+        population.record("spikes")
+    sim.save_network(tmp_path / "network.json")
+    sim.run(200.0)
+    counts = {p.label: sum(p.get_spike_counts().values()) for p in (cells, beside, gif)}
+    assert all(counts.values())
+    assert main(["run", "--chip", "ideal", "--seed", "5", "--duration", "200", str(tmp_path / "network.json")]) == 0
+    text = capsys.readouterr().out
+    for label, count in counts.items():
+        assert f"{label}: {count} spikes" in text
+
+
+def test_nir_graphs(tmp_path, capsys):
+    nir = pytest.importorskip("nir")
+    graph = nir.NIRGraph(
+        {"input": nir.Input({"input": np.array([3])}), "weights": nir.Affine(np.ones((2, 3)), np.array([3.0, 0.0])),
+         "cells": nir.CubaLIF(np.full(2, 0.005), np.full(2, 0.02), np.ones(2), np.zeros(2), np.ones(2), np.zeros(2)),
+         "output": nir.Output({"output": np.array([2])})},
+        [("input", "weights"), ("weights", "cells"), ("cells", "output")])
+    path = tmp_path / "network.nir"
+    nir.write(path, graph)
+    assert main(["run", "--chip", "ideal", "--duration", "200", str(path)]) == 0
+    assert "cells: " in capsys.readouterr().out
+    assert main(["map", "--chip", "quantised", str(path)]) == 0
+    assert "mapped to 1 chip" in capsys.readouterr().out

@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 from pyNN.recording import files
+from pynn_brainscales.mapping.errors import MappingError
 
 import pynn_brainscales as sim
-from pynn_brainscales.mapping.errors import MappingError
 
 
 @pytest.fixture
@@ -352,7 +352,7 @@ def test_what_pynn_takes_and_a_run_refuses():
         sim.run(1.0)
     projection.set(U=0.5)
     sim.run(1.0)
-    with pytest.warns(UserWarning, match=r"a delay of 0.1 ms .* the smallest possible is 0.2 ms .* A run will refuse it"):
+    with pytest.warns(UserWarning, match=r"the smallest possible is 0.2 ms .* A run will refuse it"):
         projection = sim.Projection(source, cells, sim.FromListConnector([(0, 0, 0.1, 0.1)]))
     with pytest.raises(MappingError, match=r"a delay of 0.1 ms; available: delays of at least 0.2 ms"):
         sim.run(1.0)
