@@ -15,6 +15,7 @@ from pynn_brainscales.emulator.config import EXC, INH, LearningSynapses, PairPro
 from pynn_brainscales.emulator.pairs import PairSynapses
 from pynn_brainscales.emulator.relays import Kind, Relays
 
+from .errors import MappingError
 from .mapped import Scaled
 from .models import RESPONSES, CellModel, receptor_of_variable
 from .network import Network, Population, Projection, SynapseProbe
@@ -84,7 +85,10 @@ def _synapses(p: Population, split: Split, target: Target, sources: Sources) -> 
 
 
 def aside_delay(p: Projection, split: Split, target: Target) -> np.ndarray:
-    """Delays onto cells beside the chips, ms: a spike of a chip takes at least the way around it."""
+    """Delays onto cells beside the chips, or of learning synapses, ms.
+
+    A spike of a chip takes at least the way around it.
+    """
     if not target.profile.limited:
         return p.delay
     from_chip = any(q.label == p.pre for q in split.network.populations)
@@ -102,7 +106,15 @@ def _probe(probe, populations: tuple[Population, ...], timestep: float) -> Besid
     labels = [p.label for p in populations]
     group = labels.index(probe.population)
     return BesideProbe(group, kernel_variable(populations[group].cell, probe.variable), probe.index,
-                       round(probe.interval / timestep))
+                       _interval_steps(probe.interval, timestep, f"probe of {probe.population!r}"))
+
+
+def _interval_steps(interval: float, timestep: float, where: str) -> int:
+    steps = interval / timestep
+    if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
+        raise MappingError(f"a sampling interval of {interval:g} ms", f"multiples of the timestep, {timestep:g} ms",
+                           where)
+    return round(steps)
 
 
 # --- synapses ----------------------------------------------------------------------------------------------
@@ -138,7 +150,7 @@ def learning_config(split: Split, scaled: Scaled, target: Target, master: np.nda
 def _learning(p: Projection, split: Split, scaled: Scaled, target: Target, master: np.ndarray,
               sources: Sources) -> LearningSynapses:
     offsets, u, inner = split.network.offsets(), us_per_ms(target), split.network
-    total = _steps(p.delay, inner.timestep)
+    total = _steps(aside_delay(p, split, target), inner.timestep)
     back = np.floor(p.parameters["dendritic_delay_fraction"] * total + 0.5).astype(np.int64)
     names = {name: value for name, value in p.parameters.items() if name != "dendritic_delay_fraction"}
     parameters = dict(_in_hardware_time(name, value, u) for name, value in names.items())
@@ -148,7 +160,7 @@ def _learning(p: Projection, split: Split, scaled: Scaled, target: Target, maste
         group = beside.index(p.post)
         receptors = list(split.beside[group].cell.receptors)
         target_of, side = p.post_index, np.full(len(p), receptors.index(p.receptor))
-        strength = np.where(p.weight < 0, -1.0, 1.0)
+        strength = learning_sign(p, split.beside[group].cell)
     else:
         group, receptor = -1, split.circuits[p.post].receptor[p.receptor]
         target_of, side = master[neuron], np.full(len(p), EXC if receptor == "excitatory" else INH)
@@ -158,6 +170,15 @@ def _learning(p: Projection, split: Split, scaled: Scaled, target: Target, maste
         pre_delay_steps=total - back, post_delay_steps=back, weight=np.abs(p.weight), timing=p.rule[0],
         dependence=p.rule[1], parameters=parameters)
     return LearningSynapses(synapses, side, strength, group)
+
+
+def learning_sign(p: Projection, cell: CellModel) -> np.ndarray:
+    """-1 for learning synapses whose weights, magnitudes in the kernel, stand for negative currents, else 1; (m,).
+
+    A weight that starts at 0 has the sign of the others, and the one that the receptor asks for if all are 0.
+    """
+    below = not cell.conductance and (p.receptor == "inhibitory" or bool(np.any(p.weight < 0)))
+    return np.where((p.weight < 0) | ((p.weight == 0) & below), -1.0, 1.0)
 
 
 def _in_hardware_time(name: str, value: np.ndarray, u: float) -> tuple[str, np.ndarray]:
@@ -171,5 +192,6 @@ def pair_probes(observed: tuple[SynapseProbe, ...], split: Split, timestep: floa
     """Probes of weights that change in a run."""
     labels = [p.label for p in split.learning]
     return tuple(PairProbe(labels.index(o.projection), np.arange(len(split.learning[labels.index(o.projection)])),
-                           round(o.interval / timestep)) for o in observed if o.projection in labels)
+                           _interval_steps(o.interval, timestep, f"weights of {o.projection!r}"))
+                 for o in observed if o.projection in labels)
 

@@ -18,7 +18,7 @@ from .target import Target
 _POSITIVE = ("cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w", "tau_syn", "tau_rise", "tau_decay", "tau_sfa", "tau_rr",
              "tau_eta", "tau_gamma", "delta_v", "tau_plus", "tau_minus", "tau")
 _NOT_NEGATIVE = ("tau_refrac", "delta_T", "g_leak", "gbar_Na", "gbar_K", "lambda0", "q_sfa", "q_rr", "tau_rec",
-                 "tau_facil", "w_min", "A_plus", "A_minus")
+                 "tau_facil", "w_min", "A_plus", "A_minus", "mu_plus", "mu_minus", "rho")
 _SHARES = ("U", "p", "u", "dendritic_delay_fraction")  # from 0 to 1
 
 
@@ -101,13 +101,33 @@ def _check_synapses(p: Projection, network: Network) -> None:
     if "n" in p.parameters and np.any((p.parameters["n"] < 1) | (p.parameters["n"] % 1 != 0)):
         raise MappingError(f"n from {p.parameters['n'].min():g} to {p.parameters['n'].max():g} release sites",
                            "whole numbers >= 1", where)
-    if "w_max" in p.parameters and np.any(p.parameters["w_min"] > p.parameters["w_max"]):
-        raise MappingError("w_min above w_max", "w_min <= w_max", where)
+    if "a" in p.initial and np.any((p.initial["a"] < 0) | (p.initial["a"] % 1 != 0)):
+        raise MappingError(f"a from {p.initial['a'].min():g} to {p.initial['a'].max():g} full release sites",
+                           "whole numbers from 0 to n", where)
+    if p.rule:
+        _check_rule(p, where)
     least = max(network.min_delay, network.timestep)
     shortest = float(p.delay.min())
     if shortest < least * (1 - 1e-9):
         raise MappingError(f"a delay of {shortest:g} ms", f"delays of at least {least:g} ms (min_delay, timestep)",
                            where, "raise the delay, or lower timestep and min_delay in setup()")
+
+
+def _check_rule(p: Projection, where: str) -> None:
+    """Limits and weights of synapses that learn, whose weights are magnitudes."""
+    timing, dependence = p.rule
+    if timing == "Vogels2011Rule" and dependence != "AdditiveWeightDependence":
+        raise MappingError(f"{timing} with {dependence}", f"{timing} with AdditiveWeightDependence", where,
+                           "its eta is an amplitude of its own")
+    low, high, weight = p.parameters["w_min"], p.parameters["w_max"], np.abs(p.weight)
+    if np.any(low > high):
+        raise MappingError("w_min above w_max", "w_min <= w_max", where)
+    wrong = np.flatnonzero((weight < low) | (weight > high))
+    if len(wrong):
+        i = wrong[0]
+        raise MappingError(f"a weight of {p.weight[i]:g} for a synapse that learns",
+                           f"magnitudes from w_min={low[i]:g} to w_max={high[i]:g}", where,
+                           "set w_min and w_max of the weight dependence")
 
 
 def _check_size(network: Network, target: Target) -> None:

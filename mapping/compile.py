@@ -19,7 +19,7 @@ from .place import place
 from .quantise import clipped_parameters, quantise
 from .route import route
 from .scale import MAX_ROW_DRIVE, fits_ranges, scale, us_per_ms
-from .split import signs_of, split
+from .split import same_parts, signs_of, split
 from .target import Target
 
 MAX_ROWS = (8, 4, 3, 2, 1)  # that a strong synapse may take, in successive attempts
@@ -82,9 +82,11 @@ def _structure(network: Network, target: Target, max_rows: int) -> Mapped:
 
 
 def _values(network: Network, target: Target, old: Mapped, running: bool) -> Mapped | None:
-    """New values on the old places and routes; None where the new weights need other rows."""
+    """New values on the old places and routes; None where they need other rows, or other parts of the chip."""
     described, parts = network, split(network, target)
     network = parts.network
+    if not same_parts(parts, old.split):
+        return None
     rows = int(old.scaled.rows.max(initial=1))
     scaled = scale(network, target, rows, old.scaled if running else None, parts.driver_modes, parts.ports)
     if running and not fits_ranges(scaled):

@@ -43,8 +43,8 @@ def connections(mapped: Mapped, projection: str) -> dict[str, np.ndarray]:
         raise KeyError(f"there is no projection {projection!r}; there are {list(known)}")
     slices, asked = synapse_slices(mapped), known[projection]
     if projection not in slices:  # onto cells beside the chips, or learning on a chip without limits
-        aside = next((p for p in mapped.split.aside if p.label == projection), None)
-        delay = asked.delay if aside is None else aside_delay(aside, mapped.split, mapped.target)
+        aside = next(p for p in (*mapped.split.aside, *mapped.split.learning) if p.label == projection)
+        delay = aside_delay(aside, mapped.split, mapped.target)
         none = np.zeros(len(asked), np.int64)
         return {"weight_requested": asked.weight, "weight": asked.weight, "delay_requested": asked.delay,
                 "delay": delay, "rows": none, "lost": none}

@@ -102,7 +102,7 @@ def _divide(table: Table, group: np.ndarray, many: int, outside: np.ndarray) -> 
         mine = group == k
         np.add.at(need, (table.side[mine], table.column[mine]), table.rows[mine])
         full = min(2 * _DRIVERS, int(need.max(axis=1).sum()))
-        choices[k] = [_split(need, room) for room in range(full, -1, -2)]
+        choices[k] = [_split(need, room) for room in (*range(full, 0, -2), 0)]
     at = dict.fromkeys(choices, 0)
     _within_outputs(choices, at, many)
 

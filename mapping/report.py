@@ -243,7 +243,9 @@ def _recording(m: Mapped) -> list[str]:
     u = us_per_ms(m.target)
     notes: list[str] = []
     variables: dict[int, set[str]] = {}
-    for probe in m.network.probes:
+    for probe, (beside, _) in zip(m.described.probes, m.split.probes, strict=True):
+        if beside:
+            continue
         interval, cells = probe.interval * u, len(probe.index)
         if cells == 0:
             continue

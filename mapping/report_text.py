@@ -73,7 +73,8 @@ def _population(label: str, p: dict) -> list[str]:
     for name, q in p["parameters"].items():
         if q["max_error"] > 1e-12 or q["clipped"]:
             clipped = f", {q['clipped']} clipped" if q["clipped"] else ""
-            lines.append(f"  {name:<10} {_span(q['asked']):>20} -> {_span(q['got']):<20} {q['unit']}, off by up to "
+            asked = f"{_span(q['asked']):>{30 - max(10, len(name))}}"
+            lines.append(f"  {name:<10} {asked} -> {_span(q['got']):<20} {q['unit']}, off by up to "
                          f"{_number(q['max_error'])}{clipped}")
     return lines
 

@@ -18,12 +18,10 @@ from .canonical import Canonical, canonical, held_by_chips
 from .errors import MappingError
 from .models import decay_name
 from .network import Network, Population, Probe, Projection, Source
-from .shortterm import DriverFit, fit
+from .shortterm import MAX_MODES, DriverFit, fit
 from .target import Target
 
 BESIDE, RELAY = "cells beside the chip", "relays of synapses"  # models of the sources that stand for them
-_STOCHASTIC = {"SimpleStochasticSynapse": ("p",), "StochasticTsodyksMarkramSynapse": ("U", "tau_rec", "tau_facil"),
-               "MultiQuantalSynapse": ("U", "n", "tau_rec", "tau_facil")}
 
 
 class Relay(NamedTuple):
@@ -114,20 +112,18 @@ def split(network: Network, target: Target) -> Split:
     aside: list[Projection] = []
     learning: list[Projection] = []
     relays: list[Relay] = []
-    drivers: dict[DriverFit, int] = {}
-    modes: dict[str, np.ndarray] = {}
+    drivers, modes, factors = _driver_modes(network, circuits, target)
     for p in network.projections:
         if p.model == "STDPMechanism":
             _demand_exact(p, target, p.post in circuits)
             learning.append(p)
             continue
-        relay = _relay(p, offsets, target, p.post in circuits, inactivation(p, network))
-        if relay is not None:
-            relays.append(relay[0])
-            sources.append(Source(relay[0].label, len(relay[0].source), RELAY, {}))
-            p = relay[1]
-        elif p.model == "TsodyksMarkramSynapse" and len(p):
-            p, modes[p.label] = _through_drivers(p, drivers, target, inactivation(p, network))
+        if p.label in modes:
+            p = _static(p, p.weight * factors[p.label])
+        elif p.model != "StaticSynapse" and len(p):
+            relay, p = _relay(p, _free_label(f"{p.label} ({RELAY})", sources, network), offsets, network)
+            relays.append(relay)
+            sources.append(Source(relay.label, len(relay.source), RELAY, {}))
         if p.post in circuits:
             onto_chip.append(_renamed(p, circuits[p.post]))
         else:
@@ -135,7 +131,22 @@ def split(network: Network, target: Target) -> Split:
     here, there, where = _probes(network, circuits)
     inner = inner.replace(sources=tuple(sources), projections=tuple(onto_chip), probes=here)
     return Split(inner, MappingProxyType(circuits), tuple(beside), tuple(aside), tuple(learning), tuple(relays), where,
-                 there, tuple(drivers), MappingProxyType(modes))
+                 there, drivers, MappingProxyType(modes))
+
+
+def same_parts(a: Split, b: Split) -> bool:
+    """Whether places and routes found for one also serve the other: only values differ.
+
+    Values may move a population from the chips, or a receptor to the other input; and a change of time constants may
+    ask for other modes of drivers, or for more relays.
+    """
+    def shape(s: Split) -> list[tuple]:
+        circuits = [(label, c.population.model, tuple(c.receptor.items()), len(c.ports))
+                    for label, c in s.circuits.items()]
+        return [*circuits, *((q.label, q.size, q.model) for q in s.network.sources), *s.drivers]
+
+    return shape(a) == shape(b) and a.driver_modes.keys() == b.driver_modes.keys() and all(
+        np.array_equal(mode, b.driver_modes[label]) for label, mode in a.driver_modes.items())
 
 
 def signs_of(network: Network) -> dict[str, dict[str, tuple[bool, bool]]]:
@@ -149,7 +160,7 @@ def signs_of(network: Network) -> dict[str, dict[str, tuple[bool, bool]]]:
 
 
 def _demand_exact(p: Projection, target: Target, on_chip: bool) -> None:
-    if target.profile.limited and on_chip:
+    if target.profile.limited and on_chip and len(p):
         raise MappingError("an STDPMechanism with exact spike pairs", "static and short-term plastic synapses on chip "
                            "profiles", f"projection {p.label!r}", "use chip='ideal'")
 
@@ -169,41 +180,55 @@ def inactivation(p: Projection, network: Network) -> np.ndarray:
     return np.zeros(len(p)) if name is None else post.parameters[name][p.post_index]
 
 
-def _relay(p: Projection, offsets: Mapping[str, int], target: Target, on_chip: bool, tau_inact: np.ndarray
-           ) -> tuple[Relay, Projection] | None:
-    """Relays of a projection, and the projection from them on; None where it needs none."""
-    if p.model == "StaticSynapse" or (p.model == "TsodyksMarkramSynapse" and on_chip and target.profile.limited):
-        return None
-    label = f"{p.label} ({RELAY})"
+def _free_label(wanted: str, sources: list[Source], network: Network) -> str:
+    """The label, with a number where something is called so already."""
+    taken = {part.label for part in (*network.parts, *sources)}
+    label, number = wanted, 1
+    while label in taken:
+        number += 1
+        label = f"{wanted} {number}"
+    return label
+
+
+def _static(p: Projection, weight: np.ndarray, **changes) -> Projection:
+    """A projection whose synapses stay as they are."""
+    return p.replace(weight=weight, model="StaticSynapse", parameters={}, initial={}, **changes)
+
+
+def _relay(p: Projection, label: str, offsets: Mapping[str, int], network: Network) -> tuple[Relay, Projection]:
+    """Relays of a projection, and the projection from them on."""
     source = p.pre_index + offsets[p.pre]
     parameters = {name: p.parameters[name] for name in p.synapse.parameters}
     parameters |= {name: p.initial[name] for name in p.synapse.initial}
-    if p.model in _STOCHASTIC:
-        index = np.arange(len(p))
-        if "n" in parameters:  # the weight is that of all release sites together
-            p = p.replace(weight=p.weight / parameters["n"])
-    else:
-        parameters["tau_inact"] = tau_inact
+    weight, index = p.weight, np.arange(len(p))
+    if p.model == "TsodyksMarkramSynapse":
+        parameters["tau_inact"] = inactivation(p, network)
         columns = np.stack([source.astype(float), *parameters.values()])
         _, first, index = np.unique(columns, axis=1, return_index=True, return_inverse=True)
         source, index = source[first], index.reshape(-1)
         parameters = {name: value[first] for name, value in parameters.items()}
-    static = p.replace(pre=label, pre_index=index, model="StaticSynapse", parameters={}, initial={})
-    return Relay(label, p.model, source, MappingProxyType(parameters)), static
+    elif "n" in parameters:  # the weight is that of all release sites together
+        weight = weight / parameters["n"]
+    return Relay(label, p.model, source, MappingProxyType(parameters)), _static(p, weight, pre=label, pre_index=index)
 
 
-def _through_drivers(p: Projection, drivers: dict[DriverFit, int], target: Target, tau_inact: np.ndarray
-                     ) -> tuple[Projection, np.ndarray]:
-    """The projection with weights as the drivers need them, and the mode of each synapse; modes are collected."""
-    columns = parameter_sets(p, tau_inact)
-    sets, which = np.unique(columns, axis=1, return_inverse=True)
-    fits = [fit(*values, target.speedup) for values in sets.T.tolist()]
-    # how well a mode does, and its factor, are no settings of it: equal settings are one mode
-    settings = [f._replace(scale=1.0, error=0.0) for f in fits]
-    number = np.array([drivers.setdefault(s, len(drivers) + 1) for s in settings])
-    factor = np.array([f.scale for f in fits])
-    which = which.reshape(-1)
-    return p.replace(weight=p.weight * factor[which], model="StaticSynapse", parameters={}, initial={}), number[which]
+def _driver_modes(network: Network, circuits: Mapping[str, Canonical], target: Target
+                  ) -> tuple[tuple[DriverFit, ...], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Modes of drivers; and for each projection that needs them, by label, the mode and factor of every synapse."""
+    mine = [p for p in network.projections
+            if p.model == "TsodyksMarkramSynapse" and p.post in circuits and target.profile.limited and len(p)]
+    if not mine:
+        return (), {}, {}
+    columns = np.concatenate([parameter_sets(p, inactivation(p, network)) for p in mine], axis=1)
+    sets, which, count = np.unique(columns, axis=1, return_inverse=True, return_counts=True)
+    fits = fit(sets, target.speedup, count, MAX_MODES)
+    number: dict[DriverFit, int] = {}
+    mode = np.array([number.setdefault(f.setting, len(number) + 1) for f in fits])[which.reshape(-1)]
+    factor = np.array([f.scale for f in fits])[which.reshape(-1)]
+    edges = np.cumsum([len(p) for p in mine])[:-1]
+    labels = [p.label for p in mine]
+    return (tuple(number), dict(zip(labels, np.split(mode, edges), strict=True)),
+            dict(zip(labels, np.split(factor, edges), strict=True)))
 
 
 def parameter_sets(p: Projection, tau_inact: np.ndarray) -> np.ndarray:

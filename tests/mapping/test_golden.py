@@ -1,4 +1,4 @@
-"""The text of five mapped networks, report and floorplan: ``REGENERATE=1 python -m pytest`` writes them anew."""
+"""The text of some mapped networks, report and floorplan: ``REGENERATE=1 python -m pytest`` writes them anew."""
 
 import os
 import warnings
@@ -49,7 +49,47 @@ def unlimited(make):
     return make.recurrent(30, 0.2, weight=0.1), Target(profile=ideal)
 
 
-@pytest.mark.parametrize("case", [single, both_signs, two_chips, relayed, lossy, unlimited], ids=lambda f: f.__name__)
+def models(make, learning):
+    """Cells on the chip under other names, cells beside it, synapses of all kinds."""
+    receptors = {"AMPA": "CondExp", "NMDA": "CondExp", "GABA": "CondExp"}
+    point = {"NMDA.tau_syn": 25.0, "GABA.e_syn": -80.0, "GABA.tau_syn": 8.0}
+    populations = (make.cells("point", 6, "LIF", receptors, **point), make.cells("facets", 4, "IF_facets_hardware1"),
+                   make.cells("delta", 4, "IF_curr_delta"), make.cells("gif", 3, "GIF_cond_exp"),
+                   make.cells("plain", 8))
+    rule = ("SpikePairRule", "MultiplicativeWeightDependence")
+    kinds = [("static", "point", "NMDA", 0.004, "StaticSynapse", (), {}),
+             ("depressing", "plain", "excitatory", 0.2, "TsodyksMarkramSynapse", (), {"U": 0.5, "tau_rec": 300.0}),
+             ("both", "point", "AMPA", 0.01, "TsodyksMarkramSynapse", (), {"U": [0.1, 0.5] * 6, "tau_facil": 400.0}),
+             ("onto gif", "gif", "excitatory", 0.01, "TsodyksMarkramSynapse", (), {}),
+             ("chance", "facets", "excitatory", 0.002, "SimpleStochasticSynapse", (), {"p": 0.3}),
+             ("sites", "delta", "inhibitory", -0.5, "MultiQuantalSynapse", (), {"n": 5.0})]
+    if learning:
+        kinds.append(("learns", "plain", "inhibitory", -0.1, "STDPMechanism", rule, {}))
+    sizes, ring = {p.label: p.size for p in populations}, [(0, 1), (1, 2), (2, 0)]
+    projections = [make.projection("out", "gif", "plain", ring, 0.1, 0.2),
+                   make.projection("in", "plain", "gif", ring, 0.01, 0.2),
+                   make.projection("within", "gif", "gif", ring, 0.01, 0.2, model="SimpleStochasticSynapse")]
+    for label, post, receptor, weight, model, synapse_rule, values in kinds:
+        pairs = [(i, j) for i in (0, 1) for j in range(sizes[post])]
+        projections.append(make.projection(label, "source", post, pairs, weight, 1.0, receptor, model, synapse_rule,
+                                           **values))
+    probes = make.Probe("gif", "i_eta", np.arange(3), 0.1), make.Probe("point", "NMDA.gsyn", np.arange(6), 0.1)
+    return make.Network(populations, (make.poisson("source", 2),), tuple(projections), probes,
+                        observed=(make.SynapseProbe("learns", 1.0),) if learning else ())
+
+
+def models_on_chips(make):
+    return models(make, False), Target(profile=quantised)
+
+
+def models_unlimited(make):
+    return models(make, True), Target(profile=ideal)
+
+
+CASES = [single, both_signs, two_chips, relayed, lossy, unlimited, models_on_chips, models_unlimited]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda f: f.__name__)
 def test_text_of_a_mapping(make, case):
     network, target = case(make)
     with warnings.catch_warnings():

@@ -1,6 +1,7 @@
 """The report agrees with what was mapped; connections can be asked one by one."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -96,3 +97,113 @@ def test_floorplan(mapped, make):
     free = compile(make.recurrent(40, 0.2), Target(profile=ideal))
     assert "no limits" in floorplan_text(free)
     assert len(free.floorplan().axes) == 1
+
+
+# --- cells and synapses that are not the chip's own ------------------------------------------------------------
+
+
+@pytest.fixture
+def mixed(make):
+    """One projection of every kind onto circuits and onto cells beside the chip; with learning ones, or without."""
+    def build(learning):
+        rule = ("SpikePairRule", "AdditiveWeightDependence")
+        models = {"static": ("StaticSynapse", ()), "tm": ("TsodyksMarkramSynapse", ()),
+                  "chance": ("SimpleStochasticSynapse", ()), "tm1": ("StochasticTsodyksMarkramSynapse", ()),
+                  "sites": ("MultiQuantalSynapse", ())} | ({"learns": ("STDPMechanism", rule)} if learning else {})
+        pairs = [(1, 0), (0, 1), (2, 2), (1, 0)]
+        projections = [make.projection(f"{label} from {pre} to {post}", pre, post, pairs, np.arange(1.0, 5.0) / 20,
+                                       np.array([0.2, 1.0, 3.0, 0.2]), "excitatory", model, rule)
+                       for label, (model, rule) in models.items() for pre in "CBS" for post in "CB"]
+        return make.Network((make.cells("C", 3), make.cells("B", 3, "IF_curr_alpha")), (make.poisson("S", 3),),
+                            tuple(projections), observed=tuple(
+                                make.SynapseProbe(p.label, 1.0) for p in projections if p.rule))
+
+    return build
+
+
+def quiet(network, profile):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MappingWarning)
+        return compile(network, Target(profile=profile))
+
+
+@pytest.mark.parametrize("profile", [ideal, quantised], ids=lambda p: p.name)
+def test_connections_of_every_kind(mixed, profile):
+    """Requested values as they were given, realised ones in the same units and order; delays as the way allows."""
+    network = mixed(profile is ideal)
+    mapped = quiet(network, profile)
+    assert len(network.projections) == (36 if profile is ideal else 30)
+    for p in network.projections:
+        c = mapped.connections(p.label)
+        assert np.array_equal(c["weight_requested"], p.weight)
+        assert np.array_equal(c["delay_requested"], p.delay)
+        assert not np.any(c["lost"])
+        kind, pre, post = p.label.split()[0], p.pre, p.post
+        exact = profile is ideal or post == "B"
+        np.testing.assert_allclose(c["weight"], p.weight, rtol=0 if exact else 0.06, err_msg=p.label)
+        if profile is ideal or (post, pre) in (("B", "B"), ("B", "S")):
+            wanted = p.delay
+        elif post == "B":
+            wanted = np.maximum(p.delay, 0.9)
+        elif pre == "C" and kind in ("static", "tm"):
+            wanted = [0.2, 1.0, 3.0, 0.2]  # on the chip or around it
+        elif pre == "S" and kind in ("static", "tm"):
+            wanted = p.delay  # from a source outside
+        else:
+            wanted = np.maximum(p.delay, 0.904)  # through the host, in steps of the time stamp
+        np.testing.assert_allclose(c["delay"], wanted, atol=0.0041, err_msg=p.label)
+        assert np.all(c["rows"] == (0 if post == "B" or kind == "learns" else 1))
+
+
+@pytest.mark.parametrize("profile", [ideal, quantised], ids=lambda p: p.name)
+def test_what_is_beside_the_chip(mixed, profile):
+    network = mixed(profile is ideal)
+    report = quiet(network, profile).report.to_dict()
+    json.dumps(report)
+    b = report["beside"]
+    assert b["populations"] == {"B": {"model": "IF_curr_alpha", "size": 3}}
+    onto_b = [p.label for p in network.projections if p.post == "B" and not p.rule]
+    assert list(b["projections"]) == onto_b
+    onto_c = [p.label for p in network.projections if p.post == "C" and not p.rule]
+    assert list(report["projections"]) == onto_c
+    assert report["synapses"] == 4 * len(onto_c)
+    assert list(b["learning"]) == [p.label for p in network.projections if p.rule]
+    chance = {p.label for p in network.projections if p.label.split()[0] in ("chance", "tm1", "sites")}
+    depressing = {p.label for p in network.projections if p.label.startswith("tm ") and (
+        profile is ideal or p.post == "B")}
+    relays = {label.removesuffix(" (relays of synapses)"): r["relays"] for label, r in b["relays"].items()}
+    # two of the four synapses are of one source; deterministic ones share its relay
+    assert relays == dict.fromkeys(chance, 4) | dict.fromkeys(depressing, 3)
+    for label, p in report["projections"].items():
+        assert ("short_term" in p) == (label.startswith("tm ") and profile is quantised)
+    if profile is quantised:
+        fit = report["projections"]["tm from C to C"]["short_term"]
+        assert (fit["depressing"], fit["facilitating"]) == (1, 0)
+        assert 0 < fit["error"] < 0.1
+        assert fit["use"] == pytest.approx([0.4, 0.4], abs=1 / 15)
+    else:
+        assert "an STDPMechanism with exact spike pairs" in report["dry_run"]
+
+
+def test_the_words_of_the_user(make):
+    """Names of receptors, variables and models as they were given, not those of the circuits that they became."""
+    cells = make.cells("A", 3, "AdExp", {"one": "CondExp", "two": "CondExp", "three": "CondExp"},
+                       **{"two.e_syn": -5.0, "three.e_syn": -90.0, "three.tau_syn": 12.0, "two.tau_syn": 7.0})
+    network = make.Network((cells, make.cells("D", 1, "IF_curr_delta")), (), (),
+                           (Probe("A", "two.gsyn", np.arange(3), 0.1), Probe("A", "v", np.array([1]), 1.0)))
+    for p in (quantised, calibrated):
+        report = quiet(network, p).report
+        text, values = str(report), report.to_dict()["populations"]["A"]
+        assert "A: 3 AdExp on 6 circuits" in text
+        assert "D: 1 IF_curr_delta (as IF_curr_exp) on 1 circuit" in text
+        assert "two.gsyn of 3 cells of 'A' every 0.1 ms" in " ".join(text.split())
+        assert "several variables of 1 cells at once" in text
+        assert "@" not in text
+        names = [f"{r}.{k}" for r in ("one", "two", "three") for k in ("tau_syn", "e_syn")]
+        assert set(names) <= set(values["parameters"])
+        assert not {"tau_syn_E", "tau_syn_I", "e_rev_E", "e_rev_I"} & set(values["parameters"])
+        for name in names:
+            asked = cells.parameters[name]
+            assert values["parameters"][name]["asked"] == pytest.approx([asked.min(), asked.max()])
+            assert values["parameters"][name]["got"] == pytest.approx([asked.min(), asked.max()], rel=0.02, abs=0.1)
+        assert max(map(len, text.splitlines())) <= 125

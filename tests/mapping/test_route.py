@@ -12,8 +12,9 @@ from pynn_brainscales.emulator.profile import calibrated, quantised
 from pynn_brainscales.mapping.compile import compile
 from pynn_brainscales.mapping.errors import MappingError, MappingWarning
 from pynn_brainscales.mapping.mapped import Loss, Way
+from pynn_brainscales.mapping.route import route
 from pynn_brainscales.mapping.target import Target
-from pynn_brainscales.mapping.verify import verify_mapped
+from pynn_brainscales.mapping.verify import verify_mapped, verify_routing
 
 WARN = Target(profile=quantised, on_loss="warn")
 
@@ -50,6 +51,61 @@ def test_random_networks(make, seed, n, sources, density, joined, delays, spread
     network = make.Network(populations, (make.poisson("S", sources),) if sources else (), tuple(parts))
     mapped = quietly(network, Target(profile=quantised, on_loss="warn", circuits_per_neuron=joined))
     verify_mapped(mapped)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**20), n=st.integers(1, 90), sources=st.integers(1, 90), density=st.floats(0.01, 0.6),
+       joined=st.sampled_from([1, 1, 2, 8, 16]), kinds=st.integers(1, 12))
+def test_random_networks_with_short_term_plasticity(make, seed, n, sources, density, joined, kinds):
+    """Direct and outside events, on one chip or several: no synapse on a driver of another mode, none lost silently."""
+    rng = np.random.default_rng(seed)
+    use, rec, facil = rng.uniform(0.1, 0.9, kinds), rng.uniform(20, 800, kinds), rng.uniform(0, 800, kinds)
+    populations = (make.population("A", n), make.population("B", n // 2 + 1))
+    sizes, parts = {"A": n, "B": n // 2 + 1, "S": sources}, []
+    ends = [("A", "A"), ("A", "A"), ("B", "A"), ("A", "B"), ("S", "A"), ("S", "B"), ("S", "A")]
+    for i, (pre, post) in enumerate(ends):
+        mask = rng.random((sizes[pre], sizes[post])) < density
+        m, sign = int(mask.sum()), -1 if i in (2, 4) else 1
+        own = rng.integers(0, kinds, m) if i % 2 else np.full(m, rng.integers(kinds))
+        values = {"U": use[own], "tau_rec": rec[own], "tau_facil": facil[own]}
+        parts.append(make.projection(
+            f"p{i}", pre, post, mask, sign * 0.3, rng.choice([0.2, 2.5], m), "inhibitory" if sign < 0 else "excitatory",
+            "StaticSynapse" if i in (1, 6) else "TsodyksMarkramSynapse", **({} if i in (1, 6) else values)))
+    network = make.Network(populations, (make.poisson("S", sources),), tuple(parts))
+    mapped = quietly(network, WARN.replace(circuits_per_neuron=joined))
+    verify_mapped(mapped)
+    assert len(mapped.split.drivers) <= kinds
+    placed = mapped.rounded.lost == Loss.NONE
+    assert set(np.unique(mapped.scaled.mode[placed])) <= set(np.unique(mapped.routing.driver_mode))
+
+
+def test_modes_share_the_drivers_of_an_output(make):
+    """More modes than an output has drivers: some synapses find no place, and none a wrong one."""
+    mapped = quietly(make.recurrent(40, 0.8), WARN)
+    m = len(mapped.scaled.mode)
+    for modes in (3, 40, 200):
+        mode = np.random.default_rng(modes).integers(0, modes, m)
+        scaled = mapped.scaled.replace(mode=mode)
+        routing = route(mapped.network, scaled, mapped.expanded, mapped.placement, WARN)
+        verify_routing(mapped.network, scaled, mapped.expanded, mapped.placement, routing)
+        lost = np.mean(routing.lost != Loss.NONE)
+        assert (lost == 0) if modes == 3 else (0 < lost < 1)
+
+
+def test_one_neuron_takes_all_modes_that_have_drivers(make):
+    """Eight modes of one source onto one neuron: eight drivers, one row each, nothing lost."""
+    pairs = [(0, 1)] * 8
+    for delay, way in ((0.2, Way.DIRECT), (2.0, Way.LOOP)):
+        network = make.Network((make.population("A", 2),), (), (
+            make.projection("p", "A", "A", pairs, 0.1, delay, model="TsodyksMarkramSynapse",
+                            U=np.linspace(0.1, 0.9, 8), tau_rec=np.linspace(50, 900, 8)),))
+        mapped = compile(network, WARN)
+        verify_mapped(mapped)
+        assert not mapped.rounded.lost.any()
+        assert set(mapped.routing.way.tolist()) == {way}
+        assert sorted(mapped.scaled.mode.tolist()) == list(range(1, 9))
+        assert len(np.unique(mapped.routing.cell_row // 2)) == 8
 
 
 def test_many_synapses_between_one_pair(make):
