@@ -1,4 +1,4 @@
-"""What takes part in a run beside the circuits: cells on the host, relays, synapses that learn from pairs of spikes.
+"""What takes part in a run beside the circuits: cells on the host, relays, synapses that learn.
 
 Relays and learning synapses see the firings of a step k all at once, at the beginning of step k + 1, whichever their
 source: so what they do does not depend on where a run is cut.
@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from .beside.run import BesideRun
+from .hybrid import HybridRun
 from .kernels.pairs import PairRun
 from .kernels.queue import ascending
 from .kernels.relay import RelayRun
@@ -36,6 +37,8 @@ class Companions:
         self.relays = (None if p.relays is None or s.relays is None
                        else RelayRun(p.relays, s.relays, seed, p.first_trial, h))
         self.pairs = [PairRun(g.synapses, state, h, start) for g, state in zip(config.pairs, s.pairs, strict=True)]
+        self.plastic = [HybridRun(array, state, synaptic, p.jump, self._circuits + config.external, h, start, stop)
+                        for array, state in zip(config.plastic, s.plastic, strict=True)]
         self._waiting = self.relays is not None or bool(self.pairs)
         self._now: list[tuple[np.ndarray, np.ndarray]] = []  # firings of the present step: (trial, source)
         self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -53,12 +56,14 @@ class Companions:
     @property
     def max_delay(self) -> int:
         """For how many steps a firing must be remembered."""
-        return max(1, self.beside.max_delay if self.beside is not None else 0)
+        return max(1, self.beside.max_delay if self.beside is not None else 0, *(a.max_delay for a in self.plastic))
 
     def begin(self, step: np.ndarray, trial: np.ndarray, source: np.ndarray) -> None:
         """All firings that are known before the run: of external channels in it, and those still on their way."""
         if self.beside is not None:
             self.beside.schedule(step, trial, source)
+        for array in self.plastic:
+            array.emit(step, trial, source)
         if self._waiting:
             here = np.flatnonzero((step >= self._start) & (step < self._stop))
             order = here[np.argsort(step[here], kind="stable")]
@@ -100,9 +105,12 @@ class Companions:
             self.beside.emit_weighted(step[outside], trial[outside], source[outside], factor[outside], now)
 
     def fired(self, step: int, trial: np.ndarray, source: np.ndarray) -> None:
-        """Circuits fired at the present step."""
+        """Circuits, or channels of cells beside the chip, fired at the present step."""
         if self.beside is not None:
             self.beside.emit(step, trial, source)
+        for array in self.plastic:
+            array.emit(np.full(len(source), step), trial, source)
+            array.spiked(trial, source)
         if self._waiting:
             self._now.append((trial, source))
 
@@ -110,6 +118,8 @@ class Companions:
         """Cells beside the chip take the step; learning synapses deliver what is due."""
         if self.beside is not None:
             self.beside.advance(step)
+        for array in self.plastic:
+            array.advance(step)
         for group, pair in zip(self._p.config.pairs, self.pairs, strict=True):
             trial, synapse, weight = pair.advance(step)
             if len(synapse):
@@ -160,7 +170,8 @@ class Companions:
 
     def state(self) -> dict:
         """The fields of ``ChipState`` that are theirs."""
-        changes: dict = {"pairs": tuple(p.state() for p in self.pairs)}
+        changes: dict = {"pairs": tuple(p.state() for p in self.pairs),
+                         "plastic": tuple(a.state() for a in self.plastic)}
         if self.beside is not None:
             changes["beside"] = self.beside.states()
         if self.relays is not None:

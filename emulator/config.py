@@ -14,6 +14,7 @@ from . import coordinates, limits
 from .beside.coupling import Beside, verify_beside
 from .frozen import Frozen
 from .pairs import PairSynapses, verify_pairs
+from .plastic import PlasticArray, verify_array
 from .relays import Relays, verify_relays
 from .variation import FixedPattern, Noise
 
@@ -247,6 +248,8 @@ class ChipConfig(Frozen):
         Short-term plastic and stochastic synapses.
     pairs : tuple of LearningSynapses
     pair_probes : tuple of PairProbe
+    plastic : tuple of PlasticArray
+        Synapses that a plasticity rule may change; their places in the arrays of ``synapses`` are empty.
     """
 
     step_us: float
@@ -261,6 +264,7 @@ class ChipConfig(Frozen):
     relays: Relays | None = None
     pairs: tuple[LearningSynapses, ...] = ()
     pair_probes: tuple[PairProbe, ...] = ()
+    plastic: tuple[PlasticArray, ...] = ()
 
 
 def verify_config(config: ChipConfig) -> None:
@@ -318,6 +322,8 @@ def verify_config(config: ChipConfig) -> None:
         verify_relays(config.relays, sources, config.external)
     for group in config.pairs:
         verify_pairs(group.synapses, sources)
+    for array in config.plastic:
+        verify_array(array, n, sources)
     for p in config.pair_probes:
         if not 0 <= p.group < len(config.pairs) or p.interval_steps < 1:
             raise ValueError(f"a probe of learning synapses {p.group} every {p.interval_steps} steps; there are "

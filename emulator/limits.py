@@ -78,10 +78,49 @@ GAIN_DAC = 600.0
 STP_CODES = 16  # utilization, recovery and offset have 4 bits each (vendor)
 STP_TAU_RANGE = (2.4, 2000.0)  # us, logarithmic over the recovery codes (ends measured on a predecessor; estimate)
 
+# --- correlation sensors and what the plasticity processor reads ------------------------------------------------
+SENSOR_ETA_RANGE = (0.2, 2.0)  # CADC LSB per pair at no distance, as calibration can set it (vendor)
+SENSOR_TAU_RANGE = (2.0, 30.0)  # us, likewise (vendor)
+SENSOR_ETA_LSB = 0.5  # the vendor's default target
+SENSOR_TAU_US = 5.0  # the vendor's default target
+CADC_MAX = 255  # 8 bit converter, vendor
+SENSOR_BASELINE_LSB = 180.0  # code of an empty sensor (estimate; the vendor demands at least 120)
+SENSOR_SATURATION_LSB = 172.0  # largest stored correlation: 8 LSB above code 0 at that baseline (estimate)
+SENSOR_USABLE_LSB = (8.0, 160.0)  # correlations that the vendor's own calibration evaluates
+RATE_COUNTER_MAX = 255  # 8 bit and a flag of overflow, vendor
+
 # --- readout (vendor) --------------------------------------------------------------------------------------
 CADC_MIN_INTERVAL_US = 0.54  # all circuits at once
 MADC_MIN_INTERVAL_US = 0.034  # one circuit; two circuits at half the rate each
 MADC_CHANNELS = 2
+
+# --- plasticity processors ---------------------------------------------------------------------------------
+# One for each half of a chip. Cycles of single transfers are those that the vendor's own speed test expects (+- 10 %).
+PROCESSOR_CLOCK_MHZ = 250.0  # vendor
+PROCESSOR_LANES = 128  # 8-bit lanes of a vector: half a row, the even or the odd columns (vendor)
+VECTORS_PER_ROW = COLUMNS // PROCESSOR_LANES  # 2
+RANDOM_LANES = COLUMNS  # random generators of a processor, one a column (vendor)
+SRAM_BYTES = 16 * 1024  # code and data together (vendor)
+EXTERNAL_BYTES = 128 * 1024  # memory in the FPGA (vendor)
+DRAM_BYTES = 256 * 1024 * 1024  # beside the FPGA (vendor)
+WEIGHT_READ_CYCLES = 20  # a vector (vendor)
+WEIGHT_WRITE_CYCLES = 20  # a vector (vendor)
+LABEL_READ_CYCLES = 20  # a vector (estimate: same memory as the weights)
+LABEL_WRITE_CYCLES = 20  # a vector (estimate)
+CADC_READ_CYCLES = 410  # a row of one set, causal or acausal: one conversion, both vectors (vendor)
+CADC_SWITCH_CYCLES = 250  # between sensors and membranes: 1 us to settle (estimate)
+CORRELATION_RESET_CYCLES = 20  # a vector (estimate)
+NEURON_RESET_CYCLES = 20  # a vector (vendor)
+COUNTER_READ_CYCLES = 20  # one neuron's spike counter, over the configuration bus (estimate)
+REGISTER_WRITE_CYCLES = 20  # one register on the configuration bus (estimate)
+SRAM_LOAD_CYCLES = 49  # a vector (vendor)
+SRAM_STORE_CYCLES = 47  # a vector (vendor)
+EXTERNAL_LOAD_CYCLES = 344  # a vector (vendor; that test is disabled there)
+EXTERNAL_STORE_CYCLES = 38  # a vector (vendor)
+RANDOM_READ_CYCLES = 20  # a vector (estimate: same bus as the weights)
+VECTOR_CYCLES = 4  # one arithmetic operation on a vector (estimate)
+UPDATE_BASE_US = 5.0  # entering and leaving a rule (estimate)
+UPDATE_ROW_US = 25.0  # a row with reading, arithmetic and writing, from the time that the vendor's demos reserve
 
 
 def synaptic_gain(gm, dac):

@@ -43,6 +43,10 @@ class Profile(Frozen):
         Jitter of the threshold, new for each spike (CADC LSB).
     readout_noise, cadc_noise : float
         White noise of a recorded sample and of one conversion (CADC LSB).
+    sensor_eta, sensor_tau : float
+        Static factors of amplitude and time constant of each correlation sensor.
+    sensor_baseline, sensor_noise : float
+        Static offset of a sensor's baseline, and noise of one reading (CADC LSB).
     saturating_input, clipped_membrane, finite_reset, quantised_readout, event_losses, defects : bool
         Not emulated yet; True raises.
     """
@@ -75,6 +79,10 @@ class Profile(Frozen):
     threshold_jitter: float = 0.0
     readout_noise: float = 0.0
     cadc_noise: float = 0.0
+    sensor_eta: float = 0.0
+    sensor_tau: float = 0.0
+    sensor_baseline: float = 0.0
+    sensor_noise: float = 0.0
     saturating_input: bool = False
     clipped_membrane: bool = False
     finite_reset: bool = False
@@ -106,18 +114,19 @@ _NOT_EMULATED = ("saturating_input", "clipped_membrane", "finite_reset", "quanti
                  "event_losses", "defects")
 
 _TEMPORAL: dict[str, Any] = {"run_offset": 1.2, "membrane_noise": 0.25, "threshold_jitter": 0.33, "readout_noise": 0.45,
-             "cadc_noise": 0.7, "capmem_rewrite": 1 / 2.4}
+             "cadc_noise": 0.7, "capmem_rewrite": 1 / 2.4, "sensor_noise": 1.2}
 
 ideal = Profile("ideal", limited=False, quantised=False)
 quantised = Profile("quantised")
 calibrated = Profile(
     "calibrated", v_leak=2.0, v_reset=1.5, v_thresh=2.0, tau_m=0.05, tau_syn=0.045, gain=0.03, synapse=0.05,
     driver=0.07, delta_t=0.0375, v_exp=2.5, tau_w=0.0625, a=0.05, b=0.05, cadc_offset=1.2, cadc_gain=0.01,
-    **_TEMPORAL)
+    sensor_eta=0.35, sensor_tau=0.3, sensor_baseline=7.0, **_TEMPORAL)
 uncalibrated = Profile(
     "uncalibrated", v_leak=15.0, v_reset=14.0, v_thresh=7.0, tau_m=0.13, tau_syn=0.25, gain=0.06,
     gain_quadrant=0.232, synapse=0.05, driver=0.15, capacitance=0.015, delta_t=0.15, v_exp=10.0, tau_w=0.25,
-    a=0.2, b=0.2, cadc_offset=10.0, cadc_gain=0.02, **_TEMPORAL)
+    a=0.2, b=0.2, cadc_offset=10.0, cadc_gain=0.02, sensor_eta=0.5, sensor_tau=0.5, sensor_baseline=10.0,
+    **_TEMPORAL)
 
 # variations that studies of the spatial pooler on this chip have used
 htm_sp = quantised.replace(name="htm_sp", gain=0.02, synapse=0.1, threshold_distance=0.01)

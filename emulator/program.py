@@ -83,7 +83,8 @@ class Program(Frozen):
     @property
     def accompanied(self) -> bool:
         """Something takes part in a run beside the circuits."""
-        return self.config.beside is not None or self.relays is not None or bool(self.config.pairs)
+        c = self.config
+        return c.beside is not None or self.relays is not None or bool(c.pairs) or bool(c.plastic)
 
     @property
     def any_adaptation(self) -> bool:
@@ -123,7 +124,7 @@ def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
     w_unit = -leak / unit
     w_shift = a * -leak * (c.v_leak - origin) / unit  # adaptation refers to the nominal leak potential of the circuit
     constant = leak * x_leak - h * c.i_offset / unit - w_shift
-    inhibited = np.unique(events.target[np.repeat(events.input == INH, np.diff(events.start))])
+    inhibited = _inhibited(config, events)
     groups = tuple(
         _group(c, int(kind[i]), i, j, trials, h, leak, constant, e_exc, keep, a, origin, unit, inhibited)
         for i, j in _spans(kind))
@@ -137,6 +138,14 @@ def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
         clamped=_clamped(config, kind),
         noise_gain=np.where(kind == LINEAR, -np.expm1(leak), leak / unit), events=events,
         delivery=plan_delivery(events, synaptic * gain / strength, n, channels), relays=relays)
+
+
+def _inhibited(config: ChipConfig, events: EventTable) -> np.ndarray:
+    """Circuits whose inhibitory input some synapse reaches."""
+    parts = [events.target[np.repeat(events.input == INH, np.diff(events.start))]]
+    parts += [g.synapses.target[g.input == INH] for g in config.pairs if g.beside < 0]
+    parts += [array.circuit for array in config.plastic if np.any(array.input == INH)]
+    return np.unique(np.concatenate(parts))
 
 
 def _kinds(c: Circuits) -> np.ndarray:

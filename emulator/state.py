@@ -14,6 +14,7 @@ from .frozen import Frozen, read_only
 from .kernels.noise import first_jitter
 from .kernels.pairs import PairState, initial_pair_state
 from .kernels.relay import RelayState, initial_relay_state
+from .plastic import PlasticArrayState, initial_array_state
 from .program import Program, lower
 
 _NONE = read_only(np.zeros(0, np.int64))
@@ -51,6 +52,7 @@ class ChipState(Frozen):
     relays : RelayState or None
     pairs : tuple of PairState
         Learning synapses.
+    plastic : tuple of PlasticArrayState
     sent_step, sent_trial, sent_channel : int, (S,)
     sent_factor : float, (S,)
         What relays have sent and what may still be on its way.
@@ -71,6 +73,7 @@ class ChipState(Frozen):
     beside: tuple[GroupState, ...] = ()
     relays: RelayState | None = None
     pairs: tuple[PairState, ...] = ()
+    plastic: tuple[PlasticArrayState, ...] = ()
     sent_step: np.ndarray = field(default_factory=lambda: _NONE)
     sent_trial: np.ndarray = field(default_factory=lambda: _NONE)
     sent_channel: np.ndarray = field(default_factory=lambda: _NONE)
@@ -123,7 +126,8 @@ def initial_state(config: ChipConfig, trials: int = 1, first_trial: int = 0, v=N
         slow=np.zeros(shape), fired_step=none, fired_trial=none, fired_source=none,
         beside=_beside_states(config, trials, beside),
         relays=None if p.relays is None else initial_relay_state(p.relays, trials),
-        pairs=tuple(initial_pair_state(g.synapses, trials) for g in config.pairs))
+        pairs=tuple(initial_pair_state(g.synapses, trials) for g in config.pairs),
+        plastic=tuple(initial_array_state(array, trials) for array in config.plastic))
 
 
 def _beside_states(config: ChipConfig, trials: int, given) -> tuple[GroupState, ...]:

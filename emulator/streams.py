@@ -27,6 +27,8 @@ class Stream(IntEnum):
     ESCAPE = 9
     RELEASE = 10
     CURRENT = 11
+    SENSOR = 12
+    PROCESSOR = 13
 
 
 def generator(seed: int, stream: Stream, *key: int) -> np.random.Generator:

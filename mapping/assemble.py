@@ -23,6 +23,7 @@ from .errors import MappingError
 from .mapped import Expanded, Loss, Placement, Rounded, Routing, Scaled, Way
 from .models import port_of
 from .network import Network
+from .plastic import plastic_arrays, plastic_mask
 from .scale import us_per_ms
 from .shortterm import DriverFit
 from .split import Split
@@ -60,22 +61,27 @@ def assemble(described: Network, split: Split, scaled: Scaled, expanded: Expande
         first[p][neuron[mine]] = mine
     step = network.timestep * us_per_ms(target)
     external = sum(s.size for s in network.sources)
+    fixed = ~plastic_mask(network, split)
     if routing.free:
-        synapses: FreeSynapses | RoutedSynapses = _free(scaled, routing, rounded, master, step)
+        synapses: FreeSynapses | RoutedSynapses = _free(scaled, routing, rounded, master, step, fixed)
     else:
-        synapses = _routed(routing, rounded, master, step, len(circuits), placement.chips, split.drivers)
+        synapses = _routed(routing, rounded, master, step, len(circuits), placement.chips, split.drivers, fixed)
+
     def sources(index: np.ndarray) -> np.ndarray:
         return _source(index, master, len(circuits))
 
     profile = target.profile
+    pattern = draw_pattern(profile, target.chip_seed, target.seed, placement.chips, chip, circuit)
     config = ChipConfig(
         step_us=step, chips=placement.chips, circuits=circuits, external=external, synapses=synapses,
         probes=_probes(network, master, first), noise=noise_of(profile, target.seed),
-        pattern=draw_pattern(profile, target.chip_seed, target.seed, placement.chips, chip, circuit),
+        pattern=pattern,
         beside=beside_cells(split, described, target, len(circuits), sources),
         relays=relay_config(split, target, len(circuits), sources),
         pairs=learning_config(split, scaled, target, master, sources),
-        pair_probes=pair_probes(described.observed, split, network.timestep))
+        pair_probes=pair_probes(described.observed, split, network.timestep),
+        plastic=plastic_arrays(split, scaled, routing, rounded, target, circuits, master, synapses, pattern, step,
+                               sources))
     verify_config(config)
     return config, master
 
@@ -93,19 +99,22 @@ def _steps(delay_us: np.ndarray, step: float) -> np.ndarray:
     return np.maximum(1, np.floor(delay_us / step + 0.5)).astype(np.int64)
 
 
-def _free(scaled: Scaled, routing: Routing, rounded: Rounded, master: np.ndarray, step: float
+def _free(scaled: Scaled, routing: Routing, rounded: Rounded, master: np.ndarray, step: float, fixed: np.ndarray
           ) -> FreeSynapses:
-    return FreeSynapses(_source(scaled.source, master, len(master)), master[scaled.neuron], scaled.input,
-                        rounded.drive.realised, _steps(routing.delay_us, step))
+    parts = (_source(scaled.source, master, len(master)), master[scaled.neuron], scaled.input, rounded.drive.realised,
+             _steps(routing.delay_us, step))
+    return FreeSynapses(*(parts if fixed.all() else (a[fixed] for a in parts)))
 
 
 def _routed(routing: Routing, rounded: Rounded, master: np.ndarray, step: float, circuits: int, chips: int,
-            drivers: tuple[DriverFit, ...]) -> RoutedSynapses:
+            drivers: tuple[DriverFit, ...], fixed: np.ndarray) -> RoutedSynapses:
     shape = (chips, limits.HALVES, limits.ROWS, limits.COLUMNS)
     weight, label = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     alive = rounded.lost[routing.cell_synapse] == Loss.NONE
     at = tuple(a[alive] for a in (routing.cell_chip, routing.cell_array, routing.cell_row, routing.cell_column))
-    weight[at], label[at] = rounded.cell_weight[alive], routing.cell_label[alive]
+    # what is plastic has its weights elsewhere
+    weight[at] = np.where(fixed[routing.cell_synapse[alive]], rounded.cell_weight[alive], 0)
+    label[at] = routing.cell_label[alive]
     routes = Routes(
         source=_source(routing.route_source, master, circuits), chip=routing.route_chip,
         array=routing.route_array, bus=routing.route_bus, row_select=routing.route_row_select,

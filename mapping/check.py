@@ -106,6 +106,8 @@ def _check_synapses(p: Projection, network: Network) -> None:
                            "whole numbers from 0 to n", where)
     if p.rule:
         _check_rule(p, where)
+    if p.model == "PlasticSynapse":
+        _check_plastic(p, where)
     least = max(network.min_delay, network.timestep)
     shortest = float(p.delay.min())
     if shortest < least * (1 - 1e-9):
@@ -128,6 +130,23 @@ def _check_rule(p: Projection, where: str) -> None:
         raise MappingError(f"a weight of {p.weight[i]:g} for a synapse that learns",
                            f"magnitudes from w_min={low[i]:g} to w_max={high[i]:g}", where,
                            "set w_min and w_max of the weight dependence")
+
+
+def _check_plastic(p: Projection, where: str) -> None:
+    """Ranges of the chip's sensors, and weights within the largest."""
+    w_max, weight = p.parameters["w_max"], np.abs(p.weight)
+    if np.any(w_max <= 0):
+        raise MappingError(f"w_max={w_max.min():g}", "w_max > 0, the largest weight that a rule may set", where)
+    if np.any(weight > w_max * (1 + 1e-9)):
+        raise MappingError(f"weights from {weight.min():g} to {weight.max():g} beyond w_max={w_max.min():g}",
+                           "magnitudes from 0 to w_max", where, "raise w_max")
+    for name in ("eta", "tau"):
+        if len(np.unique(p.parameters[name])) > 1:
+            raise MappingError(f"several values of {name}", f"one {name} for a projection: it is a setting of the "
+                               "sensors of a whole chip", where)
+    low, high = limits.SENSOR_ETA_RANGE
+    if not low <= float(p.parameters["eta"][0]) <= high:
+        raise MappingError(f"eta={p.parameters['eta'][0]:g}", f"{low:g} to {high:g} CADC LSB for a pair", where)
 
 
 def _check_size(network: Network, target: Target) -> None:

@@ -72,7 +72,7 @@ def compile(network: Network, target: Target | None = None, previous: Mapped | N
 def _structure(network: Network, target: Target, max_rows: int) -> Mapped:
     described, parts = network, split(network, target)
     network = parts.network
-    scaled = scale(network, target, max_rows, modes=parts.driver_modes, ports=parts.ports)
+    scaled = scale(network, target, max_rows, modes=parts.driver_modes, ports=parts.ports, single=parts.plastic)
     expanded = expand(network, scaled, target)
     placement = place(network, scaled, expanded, target)
     routing = route(network, scaled, expanded, placement, target)
@@ -88,9 +88,10 @@ def _values(network: Network, target: Target, old: Mapped, running: bool) -> Map
     if not same_parts(parts, old.split):
         return None
     rows = int(old.scaled.rows.max(initial=1))
-    scaled = scale(network, target, rows, old.scaled if running else None, parts.driver_modes, parts.ports)
+    scaled = scale(network, target, rows, old.scaled if running else None, parts.driver_modes, parts.ports,
+                   parts.plastic)
     if running and not fits_ranges(scaled):
-        scaled = scale(network, target, rows, modes=parts.driver_modes, ports=parts.ports)
+        scaled = scale(network, target, rows, modes=parts.driver_modes, ports=parts.ports, single=parts.plastic)
     too_strong = scaled.drive > old.scaled.rows * MAX_ROW_DRIVE * (1 + 1e-9)
     if target.profile.quantised and np.any(too_strong):
         warnings.warn("weights have grown beyond the rows that the network was mapped with: it is mapped anew",

@@ -153,6 +153,7 @@ SYNAPSES: Mapping[str, SynapseModel] = MappingProxyType({
     "StochasticTsodyksMarkramSynapse": SynapseModel(("U", "tau_rec", "tau_facil"), ("u",)),
     "MultiQuantalSynapse": SynapseModel(("U", "n", "tau_rec", "tau_facil"), ("u", "a")),
     "STDPMechanism": SynapseModel(("dendritic_delay_fraction",)),
+    "PlasticSynapse": SynapseModel(("w_max", "eta", "tau")),
 })
 
 

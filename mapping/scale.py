@@ -8,7 +8,7 @@ of the potentials, the ceiling of the synaptic gain and the rows allow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from pynn_brainscales.emulator import limits
@@ -44,8 +44,8 @@ def us_per_ms(target: Target) -> float:
 
 
 def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | None = None,
-          modes: Mapping[str, np.ndarray] | None = None, ports: Mapping[str, tuple[Population, ...]] | None = None
-          ) -> Scaled:
+          modes: Mapping[str, np.ndarray] | None = None, ports: Mapping[str, tuple[Population, ...]] | None = None,
+          single: Collection[str] = ()) -> Scaled:
     """The network in hardware units.
 
     Parameters
@@ -60,6 +60,8 @@ def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | No
         Short-term plasticity of the synapses of some projections (``Split.driver_modes``).
     ports : mapping of label to tuple of Population, optional
         Further pairs of receptors of some populations (``Split.ports``).
+    single : collection of str
+        Projections whose synapses take one row, however strong they are.
 
     Raises
     ------
@@ -88,6 +90,9 @@ def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | No
     if target.profile.quantised:
         rows = np.clip(np.ceil(drive / MAX_ROW_DRIVE - 1e-9), 1, max_rows).astype(np.int64)
         rows = np.maximum(rows, _finer_rows(unit, side, drive, rows, max_rows))
+        if single:
+            one = np.repeat([p.label in single for p in network.projections], [len(p) for p in network.projections])
+            rows = np.where(one, 1, rows)
     return Scaled(alpha=alpha, v_offset=offset, cells=cells, unit_neuron=unit_neuron, unit_port=unit_port,
                   source=source, neuron=neuron, unit=unit, input=side, drive=drive,
                   delay_us=delay * us_per_ms(target), rows=rows, mode=_modes(network, modes or {}))

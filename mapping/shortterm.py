@@ -160,7 +160,8 @@ def _shared(wanted: np.ndarray, got: np.ndarray, candidates: np.ndarray, count: 
     """``most`` of the candidate settings, each the one that most lowers what is left of the squared error."""
     error = np.concatenate([_compared(wanted[i:i + _CHUNK], got[candidates])[1]
                             for i in range(0, len(wanted), _CHUNK)])
-    left, chosen = np.full(len(wanted), np.inf), []
+    left = np.full(len(wanted), np.inf)
+    chosen: list[int] = []
     for _ in range(most):
         total = count @ np.minimum(left[:, None], error)
         total[chosen] = np.inf

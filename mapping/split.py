@@ -57,6 +57,8 @@ class Split(Frozen):
     probes : tuple of (bool, int)
         Of each probe of the described network: whether it is beside, and its number there.
     probes_beside : tuple of Probe
+    plastic : mapping of label to Projection
+        Those that a plasticity rule may change, as they were described; in ``network`` they have their largest weight.
     drivers : tuple of DriverFit
         Modes of short-term plasticity that drivers must have: mode k + 1 is ``drivers[k]``.
     driver_modes : mapping of label to int (m,)
@@ -71,6 +73,7 @@ class Split(Frozen):
     relays: tuple[Relay, ...] = ()
     probes: tuple[tuple[bool, int], ...] = ()
     probes_beside: tuple[Probe, ...] = field(default_factory=tuple)
+    plastic: Mapping[str, Projection] = field(default_factory=lambda: MappingProxyType({}))
     drivers: tuple[DriverFit, ...] = ()
     driver_modes: Mapping[str, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -112,13 +115,18 @@ def split(network: Network, target: Target) -> Split:
     aside: list[Projection] = []
     learning: list[Projection] = []
     relays: list[Relay] = []
+    plastic: dict[str, Projection] = {}
     drivers, modes, factors = _driver_modes(network, circuits, target)
     for p in network.projections:
         if p.model == "STDPMechanism":
             _demand_exact(p, target, p.post in circuits)
             learning.append(p)
             continue
-        if p.label in modes:
+        if p.model == "PlasticSynapse":
+            _demand_on_chip(p, p.post in circuits)
+            plastic[p.label] = _renamed(p, circuits[p.post])
+            p = _static(p, np.where(_downwards(p, network), -1.0, 1.0) * p.parameters["w_max"])
+        elif p.label in modes:
             p = _static(p, p.weight * factors[p.label])
         elif p.model != "StaticSynapse" and len(p):
             relay, p = _relay(p, _free_label(f"{p.label} ({RELAY})", sources, network), offsets, network)
@@ -131,7 +139,7 @@ def split(network: Network, target: Target) -> Split:
     here, there, where = _probes(network, circuits)
     inner = inner.replace(sources=tuple(sources), projections=tuple(onto_chip), probes=here)
     return Split(inner, MappingProxyType(circuits), tuple(beside), tuple(aside), tuple(learning), tuple(relays), where,
-                 there, drivers, MappingProxyType(modes))
+                 there, MappingProxyType(plastic), drivers, MappingProxyType(modes))
 
 
 def same_parts(a: Split, b: Split) -> bool:
@@ -157,6 +165,18 @@ def signs_of(network: Network) -> dict[str, dict[str, tuple[bool, bool]]]:
             before = result.setdefault(p.post, {}).get(p.receptor, (False, False))
             result[p.post][p.receptor] = (before[0] or bool(p.weight.max() > 0), before[1] or bool(p.weight.min() < 0))
     return result
+
+
+def _demand_on_chip(p: Projection, on_chip: bool) -> None:
+    if not on_chip:
+        raise MappingError("a PlasticSynapse onto cells beside the chip", "synapses with correlation sensors, on the "
+                           "chip", f"projection {p.label!r}", "use a cell model that a circuit holds")
+
+
+def _downwards(p: Projection, network: Network) -> bool:
+    """Whether the weights of a projection are negative: currents through an inhibitory receptor."""
+    negative = len(p) > 0 and p.weight.min() < 0
+    return negative or (p.receptor == "inhibitory" and not network.population(p.post).cell.conductance)
 
 
 def _demand_exact(p: Projection, target: Target, on_chip: bool) -> None:

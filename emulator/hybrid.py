@@ -1,0 +1,86 @@
+"""Plastic arrays in a run: events through their synapses, correlations, and spikes of their columns.
+
+Within a step, events that act at it come first, then the spikes of the step: sensors see them in this order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .kernels.correlation import SensorRun
+from .kernels.plastic_array import PlasticRun
+from .kernels.routing import ranges
+from .plastic import PlasticArray, PlasticArrayState
+
+
+class HybridRun:
+    """One plastic array in a run.
+
+    ``synaptic`` (2, trials, N) is the state that events are added to, ``jump`` (2, N) stored state per unit of weight.
+    """
+
+    def __init__(self, array: PlasticArray, state: PlasticArrayState, synaptic: np.ndarray, jump: np.ndarray,
+                 sources: int, step_us: float, start: int, stop: int) -> None:
+        self._synaptic, self._start, self._stop = synaptic, start, stop
+        self._circuit = _as_slice(array.circuit)
+        self._inputs = array.input.tolist()
+        strength = array.strength * jump[array.input][:, array.circuit]
+        self.synapses = PlasticRun(array.there, strength, state.synapses)
+        self.sensors = (None if array.sensors is None or state.sensors is None else
+                        SensorRun(array.sensors, state.sensors, step_us, array.there))
+        order = np.argsort(array.source, kind="stable")
+        self._first = np.searchsorted(array.source[order], np.arange(sources + 1))
+        self._row, self._label, self._delay = (a[order] for a in (array.row, array.event_label, array.delay_steps))
+        self._column = np.full(synaptic.shape[2], -1)
+        self._column[array.circuit] = np.arange(len(array.circuit))
+        self._due: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
+        self._spiked: list[tuple[np.ndarray, np.ndarray]] = []
+        self.max_delay = int(array.delay_steps.max(initial=0))
+
+    def emit(self, step: np.ndarray, trial: np.ndarray, source: np.ndarray) -> None:
+        """Firings of sources, each at its step; events that would have acted before the run are past."""
+        first, last = self._first[source], self._first[source + 1]
+        place = ranges(first, last)
+        if not place.size:
+            return
+        count = last - first
+        due, trial = np.repeat(step, count) + self._delay[place], np.repeat(trial, count)
+        coming = (due > self._start) & (due <= self._stop)
+        for k in np.unique(due[coming]).tolist():
+            here = np.flatnonzero(due == k)
+            self._due.setdefault(k, []).append((trial[here], self._row[place[here]], self._label[place[here]]))
+
+    def spiked(self, trial: np.ndarray, circuit: np.ndarray) -> None:
+        """Sources that fired at the present step: the circuits among them count as spikes of their columns."""
+        column = np.full(len(circuit), -1)
+        inside = circuit < len(self._column)
+        column[inside] = self._column[circuit[inside]]
+        mine = column >= 0
+        if mine.any():
+            self._spiked.append((trial[mine], column[mine]))
+
+    def advance(self, step: int) -> None:
+        """Events that act at a step, then its spikes."""
+        if step in self._due:
+            trial, row, label = (np.concatenate(a) for a in zip(*self._due.pop(step), strict=True))
+            order = np.lexsort((label, row, trial))
+            for t, r, n in zip(trial[order].tolist(), row[order].tolist(), label[order].tolist(), strict=True):
+                increments, hit = self.synapses.event(t, r, n)
+                self._synaptic[self._inputs[r], t, self._circuit] += increments
+                if self.sensors is not None:
+                    self.sensors.pre(step, t, r, hit)
+        if self._spiked:
+            trial, column = (np.concatenate(a) for a in zip(*self._spiked, strict=True))
+            self._spiked = []
+            self.synapses.count(trial, column)
+            if self.sensors is not None:
+                self.sensors.post_many(step, trial, column)
+
+    def state(self) -> PlasticArrayState:
+        """The present state."""
+        return PlasticArrayState(self.synapses.state(), None if self.sensors is None else self.sensors.state())
+
+
+def _as_slice(index: np.ndarray) -> slice | np.ndarray:
+    first = int(index[0]) if len(index) else 0
+    return slice(first, first + len(index)) if np.array_equal(index, np.arange(first, first + len(index))) else index

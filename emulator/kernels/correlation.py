@@ -1,0 +1,399 @@
+"""Correlation sensors: two capacitors in each synapse that collect the pairs of its spikes, and their readout.
+
+With t the time of an event, an existing synapse changes by the rule of nearest neighbours:
+
+=================  ===================================  ==============================================================
+event              pairs with                           change
+=================  ===================================  ==============================================================
+postsynaptic       the last presynaptic event, if it    causal   <- min(causal + eta_causal exp(-(t - t_pre) /
+                   came since the last postsynaptic     tau_causal), saturation)
+presynaptic        the last postsynaptic event, if it   acausal  <- min(acausal + eta_acausal exp(-(t - t_post) /
+                   came since the last presynaptic      tau_acausal), saturation)
+=================  ===================================  ==============================================================
+
+Sources: Friedmann et al. (2017), IEEE Trans. Biomed. Circuits Syst. 11, for the sensor; Pehle et al. (2022), Front.
+Neurosci. 16:795876, for this chip.
+
+Equal steps: all presynaptic events of a step come before all postsynaptic ones, in every trial. So a pair inside one
+step is causal, with exp(0) = 1, and the next presynaptic event forms an acausal pair with that postsynaptic one. The
+grid cannot know better; one order for all keeps the result independent of the order of calls. A presynaptic event that
+is there twice in a step counts once.
+
+The converter reads 8-bit codes that fall with correlation, ``code = clip(floor(baseline - stored + noise + 1/2), 0,
+255)``. A reset empties the capacitors and nothing else: the sensor still knows its last events, as on the chip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from .. import limits
+from ..frozen import Frozen
+from ..streams import Stream, generator
+from .pair_rule import Selection
+
+Chosen = int | Selection | None  # some of the rows, columns or trials, None for all
+
+CAUSAL, ACAUSAL = "causal", "acausal"
+NEVER = -np.inf  # the time of an event that has not been
+
+_LINE = 8  # floats in a cache line
+_PATTERN, _READ = 0, 1  # second word of the key of Stream.SENSOR
+_QUANTITIES = ("eta_causal", "eta_acausal", "tau_causal_us", "tau_acausal_us", "baseline_causal", "baseline_acausal")
+
+
+@dataclass(frozen=True, eq=False)
+class SensorParameters(Frozen):
+    """Sensors of R rows and C columns as they are on the virtual chip; arrays of shape (R, C).
+
+    Attributes
+    ----------
+    eta_causal, eta_acausal : float
+        What a pair at no distance adds, CADC LSB.
+    tau_causal_us, tau_acausal_us : float
+    baseline_causal, baseline_acausal : float
+        Code of an empty sensor, CADC LSB.
+    saturation : float
+        Largest correlation that a capacitor stores, CADC LSB; may be inf.
+    read_noise : float
+        Standard deviation of one reading, CADC LSB.
+    """
+
+    eta_causal: np.ndarray
+    eta_acausal: np.ndarray
+    tau_causal_us: np.ndarray
+    tau_acausal_us: np.ndarray
+    baseline_causal: np.ndarray
+    baseline_acausal: np.ndarray
+    saturation: float = limits.SENSOR_SATURATION_LSB
+    read_noise: float = 0.0
+
+
+def verify_sensors(p: SensorParameters) -> None:
+    """Raise ValueError, naming the field and the place, if there can be no such sensors."""
+    shape = p.eta_causal.shape
+    if len(shape) != 2:
+        raise ValueError(f"eta_causal has shape {shape}, expected (rows, columns)")
+    for name in _QUANTITIES:
+        array = getattr(p, name)
+        if array.shape != shape:
+            raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
+        ok = np.isfinite(array) & ((array > 0) if name.startswith("tau") else (array >= 0))
+        if not ok.all():
+            row, column = (int(i[0]) for i in np.nonzero(~ok))
+            raise ValueError(f"{name} must be finite and {'> 0' if name.startswith('tau') else '>= 0'}; it is "
+                             f"{array[row, column]} at row {row}, column {column}")
+    if not p.saturation > 0:
+        raise ValueError(f"saturation must be > 0 CADC LSB, or inf for none, got {p.saturation}")
+    if not 0 <= p.read_noise < np.inf:
+        raise ValueError(f"read_noise is a spread and must be >= 0 CADC LSB, got {p.read_noise}")
+
+
+def draw_sensors(chip_seed: int, chip, array, row, column, *, eta: float = limits.SENSOR_ETA_LSB,
+                 tau_us: float = limits.SENSOR_TAU_US, baseline: float = limits.SENSOR_BASELINE_LSB,
+                 eta_spread: float = 0.0, tau_spread: float = 0.0, baseline_spread: float = 0.0,
+                 saturation: float = limits.SENSOR_SATURATION_LSB, read_noise: float = 0.0) -> SensorParameters:
+    """Sensors of virtual chips, from nominal values and their spreads.
+
+    A sensor depends on chip seed, chip and coordinate, not on what else is asked for; a larger spread scales the same
+    pattern. The causal and the acausal sensor of a synapse differ independently.
+
+    Parameters
+    ----------
+    chip_seed : int
+        Names the virtual chips.
+    chip, array, row, column : int arrays, broadcastable to (R, C)
+        Coordinates of the synapses, e.g. ``row[:, None]`` and ``column[None, :]``. Without any spread (as on a chip
+        without limits) only their shape is used.
+    eta, tau_us, baseline : float
+        Medians of amplitude (CADC LSB) and time constant (us), mean of the baseline (CADC LSB).
+    eta_spread, tau_spread : float
+        Standard deviation of the logarithm.
+    baseline_spread : float
+        CADC LSB.
+    saturation, read_noise : float
+        See :class:`SensorParameters`.
+    """
+    where = np.broadcast_arrays(*(np.asarray(a, np.int64) for a in (chip, array, row, column)))
+    nominal = {"eta": (eta, eta_spread), "tau": (tau_us, tau_spread), "baseline": (baseline, baseline_spread)}
+    for name, (_, spread) in nominal.items():
+        if not 0 <= spread < np.inf:
+            raise ValueError(f"{name}_spread must be >= 0, got {spread}")
+    if any(spread for _, spread in nominal.values()):
+        for name, index, bound in zip(("chip", "array", "row", "column"), where,
+                                      (2**31, limits.HALVES, limits.ROWS, limits.COLUMNS), strict=True):
+            if index.size and not 0 <= int(index.min()) <= int(index.max()) < bound:
+                raise ValueError(f"{name} must lie in 0..{bound - 1}, got {index.min()}..{index.max()}: sensors differ "
+                                 "by their place on a chip; leave all spreads 0 on a chip without limits")
+    values = {}
+    for key, name in enumerate(_QUANTITIES):
+        kind = name.split("_")[0]
+        middle, spread = nominal[kind]
+        z = spread * _pattern(chip_seed, key, *where) if spread else np.zeros(where[0].shape)
+        values[name] = np.maximum(middle + z, 0.0) if kind == "baseline" else middle * np.exp(z)
+    parameters = SensorParameters(**values, saturation=saturation, read_noise=read_noise)
+    verify_sensors(parameters)
+    return parameters
+
+
+def _pattern(chip_seed: int, quantity: int, chip, array, row, column) -> np.ndarray:
+    """Standard normals of one quantity at coordinates of one shape."""
+    out = np.empty(chip.shape)
+    half = chip * limits.HALVES + array
+    for number in np.unique(half).tolist():
+        here = half == number
+        rng = generator(chip_seed, Stream.SENSOR, _PATTERN, *divmod(number, limits.HALVES), quantity)
+        out[here] = rng.standard_normal((limits.ROWS, limits.COLUMNS))[row[here], column[here]]
+    return out
+
+
+def read_streams(seed: int, first_trial: int, trials: int, group: int, step: int) -> list[np.random.Generator]:
+    """Generators, one for each trial, for all readings of a plastic array (``group``) at one step."""
+    return [generator(seed, Stream.SENSOR, _READ, first_trial + t, group, step) for t in range(trials)]
+
+
+@dataclass(frozen=True, eq=False)
+class SensorState(Frozen):
+    """What sensors hold; it belongs to one length of the step.
+
+    Attributes
+    ----------
+    causal, acausal : float, (trials, R, C)
+        Stored correlation, CADC LSB.
+    t_pre : float, (trials, R, C)
+        Step of the last presynaptic event of every synapse, -inf for none.
+    t_post : float, (trials, C)
+        Step of the last postsynaptic event of every column, -inf for none.
+    """
+
+    causal: np.ndarray
+    acausal: np.ndarray
+    t_pre: np.ndarray
+    t_post: np.ndarray
+
+
+def initial_sensor_state(trials: int, rows: int, columns: int) -> SensorState:
+    """Empty sensors that have not seen any event."""
+    shape = (trials, rows, columns)
+    return SensorState(np.zeros(shape), np.zeros(shape), np.full(shape, NEVER), np.full((trials, columns), NEVER))
+
+
+class SensorRun:
+    """Sensors during a run; it works on its own copy of the state.
+
+    Parameters
+    ----------
+    parameters : SensorParameters
+    state : SensorState
+    step_us : float
+    there : bool, (R, C), optional
+        Where a synapse exists; everywhere by default. Elsewhere nothing is ever stored.
+    """
+
+    def __init__(self, parameters: SensorParameters, state: SensorState, step_us: float,
+                 there: np.ndarray | None = None) -> None:
+        verify_sensors(parameters)
+        p = self._parameters = parameters
+        trials = len(state.causal)
+        rows, columns = self._shape = p.eta_causal.shape
+        for field in fields(state):
+            shape = (trials, columns) if field.name == "t_post" else (trials, rows, columns)
+            if getattr(state, field.name).shape != shape:
+                raise ValueError(f"state.{field.name} has shape {getattr(state, field.name).shape}, expected {shape}: "
+                                 "start from initial_sensor_state(trials, rows, columns)")
+        if there is None:
+            there = np.ones((rows, columns), bool)
+        elif there.shape != (rows, columns):
+            raise ValueError(f"there has shape {there.shape}, expected {(rows, columns)}")
+        # presynaptic events go along rows, which end in unused columns: an odd number of cache lines lets a column
+        # spread over the whole cache. The causal side is stored by column.
+        self._stride = (-(-columns // _LINE) | 1) * _LINE
+        self._pre_rate = self._widen(step_us / p.tau_acausal_us, 1.0)
+        self._pre_eta = self._widen(np.where(there, p.eta_acausal, 0.0), 0.0)
+        self._post_rate = np.ascontiguousarray((step_us / p.tau_causal_us).T)
+        self._post_eta = np.ascontiguousarray(np.where(there, p.eta_causal, 0.0).T)
+        self._acausal = self._widen(state.acausal, 0.0)
+        self._causal = np.array(state.causal.swapaxes(1, 2), order="C")
+        self._t_pre, self._t_post = self._widen(state.t_pre, NEVER), self._widen(state.t_post, NEVER)
+        self._most = float(p.saturation)
+        self._baseline = {kind: _code(getattr(p, f"baseline_{kind}")) for kind in (CAUSAL, ACAUSAL)}
+        self._posted = float(state.t_post.max(initial=NEVER))  # last step with a postsynaptic event, with any event
+        self._now = max(self._posted, float(state.t_pre.max(initial=NEVER)))
+
+    def _widen(self, array: np.ndarray, value: float) -> np.ndarray:
+        """A copy with unused columns at the end."""
+        out = np.full((*array.shape[:-1], self._stride), value)
+        out[..., :array.shape[-1]] = array
+        return out
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def pre(self, step: int, trial: int, row: int, hit: Selection | None = None) -> None:
+        """A presynaptic event.
+
+        Parameters
+        ----------
+        step, trial, row : int
+        hit : slice, int array or bool array (C,), optional
+            The columns whose synapse takes the event, each once, the bounds of a slice in 0..C; by default all.
+        """
+        if step < self._now or step == self._posted:
+            self._refuse(step)
+        self._now = step
+        stored, seen, post = self._acausal[trial, row], self._t_pre[trial, row], self._t_post[trial]
+        rate, eta = self._pre_rate[row], self._pre_eta[row]
+        if hit is None:
+            stored += _pairs(post, step, rate, eta, post >= seen)
+            np.minimum(stored, self._most, out=stored)
+            seen.fill(step)
+            return
+        if isinstance(hit, np.ndarray) and hit.dtype == bool:
+            hit = hit.nonzero()[0]
+        post = post[hit]
+        grown = _pairs(post, step, rate[hit], eta[hit], post >= seen[hit])
+        grown += stored[hit]
+        stored[hit] = np.minimum(grown, self._most)
+        seen[hit] = step
+
+    def post(self, step: int, trial: int, column: int) -> None:
+        """A postsynaptic event of a column."""
+        if step < self._now:
+            self._refuse(step)
+        self._now = self._posted = step
+        pre, stored, last = self._t_pre[trial, :, column], self._causal[trial, column], self._t_post[trial]
+        stored += _pairs(pre, step, self._post_rate[column], self._post_eta[column], pre > last[column])
+        np.minimum(stored, self._most, out=stored)
+        last[column] = step
+
+    def pre_many(self, step: int, trial: np.ndarray, row: np.ndarray, hits: np.ndarray) -> None:
+        """Presynaptic events of one step: ``trial`` and ``row`` (E,), ``hits`` bool (E, C)."""
+        if len(trial) == 1:
+            self.pre(step, int(trial[0]), int(row[0]), hits[0])
+            return
+        trial, row = np.asarray(trial, np.intp), np.asarray(row, np.intp)  # smaller ones would not hold a place
+        if step < self._now or step == self._posted:
+            self._refuse(step)
+        self._now = step
+        event, column = hits.nonzero()
+        synapse = (row * self._stride)[event] + column
+        place = (trial * self._acausal[0].size)[event] + synapse
+        stored, seen = self._acausal.reshape(-1), self._t_pre.reshape(-1)
+        post = self._t_post.reshape(-1).take((trial * self._stride)[event] + column)
+        rate, eta = self._pre_rate.reshape(-1).take(synapse), self._pre_eta.reshape(-1).take(synapse)
+        grown = _pairs(post, step, rate, eta, post >= seen.take(place))
+        grown += stored.take(place)
+        stored[place] = np.minimum(grown, self._most)
+        seen[place] = step
+
+    def post_many(self, step: int, trial: np.ndarray, column: np.ndarray) -> None:
+        """Postsynaptic events of one step: ``trial`` and ``column`` (E,); none is no event."""
+        if len(trial) == 0:
+            return
+        if len(trial) == 1:
+            self.post(step, int(trial[0]), int(column[0]))
+            return
+        if step < self._now:
+            self._refuse(step)
+        self._now = self._posted = step
+        pre = np.ascontiguousarray(self._t_pre[trial, :, column])  # (E, R)
+        fresh = pre > self._t_post[trial, column][:, None]
+        grown = _pairs(pre, step, self._post_rate[column], self._post_eta[column], fresh)
+        grown += self._causal[trial, column]
+        self._causal[trial, column] = np.minimum(grown, self._most)
+        self._t_post[trial, column] = step
+
+    def _refuse(self, step: int) -> None:
+        raise ValueError(f"an event of step {step} comes too late: sensors have seen events of step {int(self._now)}"
+                         + (", postsynaptic ones among them" if self._posted == self._now else "")
+                         + "; give the events in temporal order, of each step the presynaptic ones first")
+
+    # --- readout -----------------------------------------------------------------------------------------------------
+
+    def stored(self, kind: str, rows: Chosen = None, trials: Chosen = None) -> np.ndarray:
+        """Stored correlation (t, r, C) as it is, CADC LSB, a copy; no converter, no noise."""
+        self._demand_kind(kind)
+        several, (height, columns) = several_of(trials, len(self._causal)), self._shape
+        which = several_of(rows, height)
+        if kind == CAUSAL:
+            return np.array(self._causal[several][:, :, which].swapaxes(1, 2), order="C")
+        return np.array(self._acausal[several][:, which, :columns], order="C")
+
+    def raw(self, kind: str, rows: Chosen = None, rng: Sequence[np.random.Generator] | None = None,
+            trials: Chosen = None) -> np.ndarray:
+        """Codes 0..255 of the converter, int16 (t, r, C); they fall with correlation.
+
+        Parameters
+        ----------
+        kind : str
+            "causal" or "acausal".
+        rows, trials : int, slice or int array, optional
+            By default all; their axes stay.
+        rng : sequence of numpy Generators, optional
+            One for each trial that is read, so that a trial is the same in every batch; see :func:`read_streams`.
+            Without it the reading has no noise.
+        """
+        p = self._parameters
+        value = self.stored(kind, rows, trials)
+        nominal = getattr(p, f"baseline_{kind}")[several_of(rows, self._shape[0])]
+        np.subtract(nominal, value, out=value)
+        if rng is not None and p.read_noise:
+            for one, r in zip(value, rng, strict=True):
+                one += p.read_noise * r.standard_normal(one.shape, dtype=np.float32)
+        return _code(value)
+
+    def baseline(self, kind: str, rows: Chosen = None) -> np.ndarray:
+        """Code of the empty sensors, int16 (r, C): the mean of many readings after a reset, rounded."""
+        self._demand_kind(kind)
+        return self._baseline[kind][several_of(rows, self._shape[0])]
+
+    def correlation(self, kind: str, rows: Chosen = None, rng: Sequence[np.random.Generator] | None = None,
+                    trials: Chosen = None) -> np.ndarray:
+        """Correlation as a rule sees it, baseline - code, int16 (t, r, C); noise brings some below 0."""
+        return self.baseline(kind, rows) - self.raw(kind, rows, rng, trials)
+
+    def reset(self, rows: Chosen = None, columns: Chosen = None, trials: Chosen = None) -> None:
+        """Empty both capacitors of synapses; all rows, columns and trials by default."""
+        sizes = (len(self._causal), *self._shape)
+        t, r, c = (np.arange(n)[several_of(x, n)] for x, n in zip((trials, rows, columns), sizes, strict=True))
+        self._acausal[np.ix_(t, r, c)] = 0.0
+        self._causal[np.ix_(t, c, r)] = 0.0
+
+    def state(self) -> SensorState:
+        """The present state; a run that goes on from it gives the same, bit for bit."""
+        columns = self._shape[1]
+        return SensorState(self.stored(CAUSAL), self.stored(ACAUSAL), self._t_pre[..., :columns].copy(),
+                           self._t_post[..., :columns].copy())
+
+    def _demand_kind(self, kind: str) -> None:
+        if kind not in self._baseline:
+            raise ValueError(f"a sensor is {CAUSAL!r} or {ACAUSAL!r}, not {kind!r}")
+
+
+def _pairs(last: np.ndarray, step: int, rate: np.ndarray, eta: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    """What pairs with events at steps ``last`` add at ``step``, where they are fresh."""
+    grown = last - step
+    grown *= rate
+    np.exp(grown, grown)
+    grown *= eta
+    grown *= fresh
+    return grown
+
+
+def several_of(chosen: Chosen, size: int) -> Selection:
+    """What is chosen of ``size`` rows, columns or trials, as an index that keeps the axis; None is all of them."""
+    if chosen is None:
+        return slice(None)
+    if isinstance(chosen, slice):
+        return chosen
+    if np.ndim(chosen) == 0:
+        first = range(size)[int(chosen)]  # IndexError if it is outside
+        return slice(first, first + 1)
+    return np.asarray(chosen)
+
+
+def _code(value: np.ndarray) -> np.ndarray:
+    """To the nearest code, halves upwards."""
+    return np.clip(np.floor(value + 0.5), 0, limits.CADC_MAX).astype(np.int16)
