@@ -357,15 +357,15 @@ class SensorRun:
     def reset(self, rows: Chosen = None, columns: Chosen = None, trials: Chosen = None) -> None:
         """Empty both capacitors of synapses; all rows, columns and trials by default."""
         sizes = (len(self._causal), *self._shape)
-        t, r, c = (np.arange(n)[several_of(x, n)] for x, n in zip((trials, rows, columns), sizes, strict=True))
-        self._acausal[np.ix_(t, r, c)] = 0.0
-        self._causal[np.ix_(t, c, r)] = 0.0
+        where = tuple(several_of(x, n) for x, n in zip((trials, rows, columns), sizes, strict=True))
+        if not all(isinstance(x, slice) for x in where):
+            where = np.ix_(*(np.arange(n)[x] for x, n in zip(where, sizes, strict=True)))
+        self._acausal[..., :sizes[2]][where] = self._causal.swapaxes(1, 2)[where] = 0.0
 
     def state(self) -> SensorState:
         """The present state; a run that goes on from it gives the same, bit for bit."""
-        columns = self._shape[1]
-        return SensorState(self.stored(CAUSAL), self.stored(ACAUSAL), self._t_pre[..., :columns].copy(),
-                           self._t_post[..., :columns].copy())
+        times = (array[..., :self._shape[1]].copy() for array in (self._t_pre, self._t_post))
+        return SensorState(self.stored(CAUSAL), self.stored(ACAUSAL), *times)
 
     def _demand_kind(self, kind: str) -> None:
         if kind not in self._baseline:

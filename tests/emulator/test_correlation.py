@@ -337,8 +337,9 @@ def test_reset():
     run.reset(1)
     run.reset(np.array([2, 3]), slice(0, 2))
     run.reset(columns=np.array([5]), trials=1)
+    run.reset(0, slice(-3, -1))
     expected = stored.copy()
-    expected[:, 1] = expected[:, 2:, :2] = expected[1, :, 5] = 0.0
+    expected[:, 1] = expected[:, 2:, :2] = expected[1, :, 5] = expected[:, 0, 3:5] = 0.0
     for kind in KINDS:
         assert np.array_equal(run.stored(kind), expected)
     run.reset()
