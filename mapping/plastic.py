@@ -143,7 +143,9 @@ def _array(described: Projection, grid: _Grid, scaled: Scaled, rounded: Rounded,
     eta, tau = (float(described.parameters[name][0]) if len(described) else 1.0 for name in ("eta", "tau"))
     sensors = draw_sensors(target.chip_seed, *where, eta=eta, tau_us=tau * us_per_ms(target), eta_spread=p.sensor_eta,
                            tau_spread=p.sensor_tau, baseline_spread=p.sensor_baseline, read_noise=p.sensor_noise)
-    return PlasticArray(grid.circuit, side, there, weight, label, strength, *events, sensors)
+    source, event_row, event_label, delay = events
+    return PlasticArray(grid.circuit, side, there, weight, label, strength, source, event_row, event_label, delay,
+                        sensors)
 
 
 def _routed_events(keys: np.ndarray, synapses: RoutedSynapses) -> tuple[np.ndarray, ...]:

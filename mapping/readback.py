@@ -12,6 +12,7 @@ from .cells import conductance_based, leak_conductance, parameter
 from .mapped import Mapped
 from .models import port_of
 from .network import Population, Projection
+from .plastic import Places, places
 from .scale import us_per_ms
 from .split import BESIDE, RELAY
 
@@ -104,6 +105,12 @@ def weights(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, t
     observed = [o for o in mapped.described.observed if o.projection in learning]
     return {o.projection: (s.steps * mapped.network.timestep, signed(learning[o.projection], s.values[trial]))
             for o, s in zip(observed, recording.pair_samples, strict=True)}
+
+
+def plastic_places(mapped: Mapped) -> dict[str, Places]:
+    """Where the synapses of plastic projections sit, and what a code of their weights is, by label."""
+    return places(mapped.split, mapped.scaled, mapped.routing, mapped.rounded, mapped.config.circuits, mapped.master,
+                  mapped.config.step_us)
 
 
 def signed(p: Projection, magnitude: np.ndarray) -> np.ndarray:

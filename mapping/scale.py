@@ -78,8 +78,10 @@ def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | No
     if not exact:
         distance = np.abs(np.stack([parameter(units, "e_rev_E"), parameter(units, "e_rev_I")]) - reference)
         slope = np.where(conductance[neuron], slope * distance[side, unit], slope)
+    one_row = np.repeat(np.array([p.label in single for p in network.projections], bool),
+                        np.array([len(p) for p in network.projections], np.int64))
     alpha, offset = (like.alpha, like.v_offset) if like is not None else _affine(
-        network, target, neuron, slope, max_rows)
+        network, target, neuron, slope, max_rows, one_row)
     per_us = alpha / us_per_ms(target)
     alpha_u, offset_u = alpha[unit_neuron], offset[unit_neuron]
     cells = _cells(units, target, alpha_u, offset_u, reference, exact)
@@ -90,9 +92,7 @@ def scale(network: Network, target: Target, max_rows: int = 8, like: Scaled | No
     if target.profile.quantised:
         rows = np.clip(np.ceil(drive / MAX_ROW_DRIVE - 1e-9), 1, max_rows).astype(np.int64)
         rows = np.maximum(rows, _finer_rows(unit, side, drive, rows, max_rows))
-        if single:
-            one = np.repeat([p.label in single for p in network.projections], [len(p) for p in network.projections])
-            rows = np.where(one, 1, rows)
+        rows = np.where(one_row, 1, rows)
     return Scaled(alpha=alpha, v_offset=offset, cells=cells, unit_neuron=unit_neuron, unit_port=unit_port,
                   source=source, neuron=neuron, unit=unit, input=side, drive=drive,
                   delay_us=delay * us_per_ms(target), rows=rows, mode=_modes(network, modes or {}))
@@ -171,9 +171,12 @@ def fits_ranges(scaled: Scaled) -> bool:
 # --- potentials --------------------------------------------------------------------------------------------
 
 
-def _affine(network: Network, target: Target, neuron: np.ndarray, slope: np.ndarray, max_rows: int
-            ) -> tuple[np.ndarray, np.ndarray]:
-    """alpha and offset of each neuron; ``slope`` (m,) are the synapses' jumps in mV / ms."""
+def _affine(network: Network, target: Target, neuron: np.ndarray, slope: np.ndarray, max_rows: int,
+            one_row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """alpha and offset of each neuron; ``slope`` (m,) are the synapses' jumps in mV / ms.
+
+    Where ``one_row`` is True a synapse has one row however strong it is.
+    """
     if not target.profile.quantised:
         n = network.neurons
         return np.ones(n), np.zeros(n)
@@ -182,6 +185,8 @@ def _affine(network: Network, target: Target, neuron: np.ndarray, slope: np.ndar
     for i, p in enumerate(network.populations):
         mine = population[neuron] == i
         ceiling, floor = _range_ceiling(p), _floor(p)
+        single = float(slope[mine & one_row].max(initial=0.0)) / us_per_ms(target)
+        ceiling = min(ceiling, MAX_ROW_DRIVE / single) if single else ceiling
         alpha = _strongest(ceiling, neuron[mine], slope[mine] / us_per_ms(target), max_rows)
         alpha = max(alpha, floor)
         pairs.append((alpha, _offset(p, alpha)))

@@ -60,6 +60,7 @@ from .control import (  # noqa: E402
     save_network,
     setup,
 )
+from .plasticity import PlasticityRule, Timer  # noqa: E402
 from .populations import Assembly, Population, PopulationView  # noqa: E402
 from .procedural_api import connect, create, record, record_gsyn, record_v, set  # noqa: E402
 from .projections import Projection  # noqa: E402
@@ -88,6 +89,7 @@ from .standardmodels.cells import (  # noqa: E402
     SpikeSourcePoissonRefractory,
 )
 from .standardmodels.electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource  # noqa: E402
+from .standardmodels.hybrid import PlasticSynapse  # noqa: E402
 from .standardmodels.plasticity import (  # noqa: E402
     AdditivePotentiationMultiplicativeDepression,
     AdditiveWeightDependence,
@@ -128,15 +130,15 @@ __all__ = [
     "IF_cond_alpha", "IF_cond_exp", "IF_cond_exp_gsfa_grr", "IF_curr_alpha", "IF_curr_delta", "IF_curr_exp",
     "IF_facets_hardware1", "IndexBasedProbabilityConnector", "Izhikevich", "LIF", "MultiQuantalSynapse",
     "MultiplicativeWeightDependence", "NativeRNG", "Network", "NoisyCurrentSource", "NumpyRNG", "OneToOneConnector",
-    "PointNeuron", "Population", "PopulationView", "Projection", "RandomDistribution", "STDPMechanism",
-    "SimpleStochasticSynapse", "SmallWorldConnector", "Space", "SpikePairRule", "SpikeSourceArray", "SpikeSourceGamma",
-    "SpikeSourceInhGamma", "SpikeSourcePoisson", "SpikeSourcePoissonRefractory", "StaticSynapse", "StepCurrentSource",
-    "StochasticTsodyksMarkramSynapse", "TsodyksMarkramSynapse", "Vogels2011Rule", "__version__", "connect",
-    "connectors", "control", "create", "end", "errors", "get_current_time", "get_max_delay", "get_min_delay",
-    "get_time_step", "initialize", "last_mapping", "list_standard_models", "map_network", "num_processes",
-    "populations", "procedural_api", "projections", "random", "rank", "record", "record_gsyn", "record_v", "recording",
-    "reset", "run", "run_for", "run_trials", "run_until", "save_network", "set", "setup", "simulator", "space",
-    "standardmodels"]
+    "PlasticSynapse", "PlasticityRule", "PointNeuron", "Population", "PopulationView", "Projection",
+    "RandomDistribution", "STDPMechanism", "SimpleStochasticSynapse", "SmallWorldConnector", "Space",
+    "SpikePairRule", "SpikeSourceArray", "SpikeSourceGamma", "SpikeSourceInhGamma", "SpikeSourcePoisson",
+    "SpikeSourcePoissonRefractory", "StaticSynapse", "StepCurrentSource", "StochasticTsodyksMarkramSynapse",
+    "Timer", "TsodyksMarkramSynapse", "Vogels2011Rule", "__version__", "connect", "connectors", "control", "create",
+    "end", "errors", "get_current_time", "get_max_delay", "get_min_delay", "get_time_step", "initialize",
+    "last_mapping", "list_standard_models", "map_network", "num_processes", "populations", "procedural_api",
+    "projections", "random", "rank", "record", "record_gsyn", "record_v", "recording", "reset", "run", "run_for",
+    "run_trials", "run_until", "save_network", "set", "setup", "simulator", "space", "standardmodels"]
 
 
 def list_standard_models() -> list[str]:

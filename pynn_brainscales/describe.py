@@ -130,6 +130,12 @@ def _observed(parts: dict, dt: float) -> tuple[SynapseProbe, ...]:
                  if part.model == "STDPMechanism")
 
 
+def described_parts(state) -> dict:
+    """Of each projection, the labels of its descriptions and which of its connections they hold."""
+    return {prj: [(part.label, here) for part, here in zip(_projection(prj, label), parts_of(prj), strict=True)]
+            for prj, label in _named(state.projections)}
+
+
 def learning_projections(state) -> dict[str, tuple]:
     """By label of the description: projection, and which of its connections, for those that learn."""
     result = {}

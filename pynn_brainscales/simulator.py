@@ -29,6 +29,7 @@ from .mapping.readback import signals, spikes
 from .mapping.stimuli import initial_state
 from .mapping.stimuli import stimulus as build_stimulus
 from .mapping.target import Target
+from .rules import RuleRunner
 from .transfer import transfer
 
 name = "BrainScaleS-2 emulator"
@@ -92,6 +93,7 @@ class State(BaseState):
         self.t_start = 0
         self.segment_counter += 1
         self.chips = None
+        self.rules: RuleRunner | None = None
         for source in self.currents:
             source.reset()
         for projection in self.projections:
@@ -160,15 +162,31 @@ class State(BaseState):
             self.stimulus = self.stimulus.replace(first_trial=self.trial)
         if self.chips is None:
             self.chips = initial_state(mapped, 1, self.trial)
+        if mapped.split.plastic and self.rules is None:
+            self.rules = RuleRunner(self, mapped)
+        elif self.rules is not None and self.rules.mapped is not mapped:
+            self.rules.use(self, mapped)
         self.running = True
         total = stop - self.step
         visible = self.progress and sys.stderr.isatty()
         parts = _PROGRESS_PARTS if visible and total > _PROGRESS_PARTS else 1
         first = self.step
         for i in range(1, parts + 1):
-            self._advance(mapped, first + total * i // parts)
+            self._advance_with_rules(mapped, first + total * i // parts)
             if parts > 1:
                 _show_progress(i / parts, self.t)
+
+    def _advance_with_rules(self, mapped: Mapped, stop: int) -> None:
+        """Run to a step, in pieces between which plasticity rules act."""
+        rules = self.rules
+        if rules is None:
+            self._advance(mapped, stop)
+            return
+        while (step := rules.next_event(stop)) is not None:
+            self._advance(mapped, step)
+            self.chips = rules.at(step, self, self.chips)
+        self._advance(mapped, stop)
+        rules.count_missed(stop)
 
     def _advance(self, mapped: Mapped, stop: int) -> None:
         if stop <= self.step:

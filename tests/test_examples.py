@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted(p for p in (ROOT / "examples").glob("*.py") if p.name != "figures.py")
 ENVIRONMENT = os.environ | {"MPLBACKEND": "Agg",
                             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"}}
+FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"},
+           "stdp_curve": {"amplitude_error", "tau_error"},
+           "homeostasis": {"rate_error", "rate_cv", "weight_excitability_r", "control_rate_cv"}}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)

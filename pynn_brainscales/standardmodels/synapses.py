@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyNN.standardmodels import synapses
 
 from .base import AnySynapse, checked_weights
+from .hybrid import PlasticSynapse
 from .plasticity import STDPMechanism
 
 __all__ = ["SYNAPSE_TYPES", "MultiQuantalSynapse", "STDPMechanism", "SimpleStochasticSynapse", "StaticSynapse",
@@ -55,4 +56,4 @@ class MultiQuantalSynapse(AnySynapse, synapses.MultiQuantalSynapse):
 
 
 SYNAPSE_TYPES = (StaticSynapse, TsodyksMarkramSynapse, SimpleStochasticSynapse, StochasticTsodyksMarkramSynapse,
-                 MultiQuantalSynapse, STDPMechanism)
+                 MultiQuantalSynapse, STDPMechanism, PlasticSynapse)

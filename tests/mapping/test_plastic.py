@@ -6,7 +6,6 @@ from pynn_brainscales.emulator.profile import calibrated, ideal, quantised
 from pynn_brainscales.emulator.run import run
 from pynn_brainscales.mapping.compile import compile
 from pynn_brainscales.mapping.errors import MappingError
-from pynn_brainscales.mapping.network import Projection
 from pynn_brainscales.mapping.plastic import initial_codes, places
 from pynn_brainscales.mapping.stimuli import initial_state, stimulus
 from pynn_brainscales.mapping.target import Target
@@ -28,8 +27,7 @@ def network(make, model="IF_curr_exp", plastic=True, share=0.6, size=20, pre="S"
         p = make.projection(label, pre, "A", np.stack([i, j], axis=1), sign * share * largest, 1.0, receptor)
         if plastic:
             parameters = {"w_max": largest, "eta": np.full(len(i), 0.5), "tau": np.full(len(i), 5.0)}
-            p = Projection(label, pre, "A", receptor, p.pre_index, p.post_index, p.weight, p.delay, "PlasticSynapse", (),
-                           parameters)
+            p = p.replace(model="PlasticSynapse", parameters=parameters)
         projections.append(p)
     i, j = np.nonzero(rng.random((size, size)) < 0.2)
     projections.append(make.projection("fixed", "A", "A", np.stack([i, j], axis=1), 0.3 * unit, 1.0))

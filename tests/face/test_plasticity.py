@@ -1,0 +1,200 @@
+"""Rules on the plasticity processor: when they run, what they see, what they change."""
+
+import numpy as np
+import pytest
+from pyNN.errors import InvalidParameterValueError
+from pynn_brainscales.emulator.profile import calibrated
+
+import pynn_brainscales as sim
+
+PROFILES = ["ideal", "quantised", "calibrated"]
+
+
+class Note(sim.PlasticityRule):
+    """Records all that can be read."""
+
+    def update(self, ppu, synapses, neurons, recording):
+        recording["time"] = ppu.now
+        recording["period"] = ppu.period
+        for i, view in enumerate(synapses):
+            recording[f"weight{i}"] = view.logical(view.get_weights())
+            recording[f"causal{i}"] = view.logical(view.get_causal_correlation())
+            recording[f"acausal{i}"] = view.logical(view.get_acausal_correlation())
+        for i, cells in enumerate(neurons):
+            recording[f"rate{i}"] = cells.get_rate_counters()
+
+
+class Grow(sim.PlasticityRule):
+    """Adds to every weight what it keeps in its memory, which itself grows."""
+
+    def update(self, ppu, synapses, neurons, recording):
+        step = ppu.memory["step"] + 1 if "step" in ppu.memory else np.ones(1, int)
+        ppu.memory["step"] = step
+        for view in synapses:
+            noise = ppu.rng.integers(0, 2, view.shape)
+            view.set_weights(view.get_weights() + int(step[0]) + noise)
+            recording["weight"] = view.get_weights()
+
+
+def network(rule, chip="ideal", cells=4, weight=0.5, w_max=1.0, teacher=None, **parameters):
+    sim.setup(chip=chip, seed=3, chip_seed=2)
+    neurons = sim.Population(cells, sim.IF_curr_exp(tau_refrac=20.0), label="neurons")
+    source = sim.Population(2, sim.SpikeSourceArray(spike_times=[[50.0, 150.0], [70.0]]), label="source")
+    projection = sim.Projection(source, neurons, sim.AllToAllConnector(), sim.PlasticSynapse(
+        rule, weight=weight, w_max=w_max, delay=1.0, **parameters), label="plastic")
+    if teacher is not None:
+        forcing = sim.Population(1, sim.SpikeSourceArray(spike_times=teacher), label="teacher")
+        sim.Projection(forcing, neurons, sim.AllToAllConnector(), sim.StaticSynapse(weight=20.0, delay=1.0))
+    neurons.record("spikes")
+    return neurons, projection
+
+
+@pytest.mark.parametrize("chip", PROFILES)
+def test_when_a_rule_runs(chip):
+    rule = Note(sim.Timer(start=30.0, period=40.0, num_periods=3))
+    network(rule, chip)
+    sim.run(35.0)
+    assert rule.executed == 1
+    sim.run(200.0)
+    assert rule.executed == 3
+    assert rule.missed == 0
+    times, noted = rule.get_observable_array("time")
+    np.testing.assert_allclose(times, [30.0, 70.0, 110.0])
+    np.testing.assert_allclose(noted, times)
+    assert list(rule.get_observable_array("period")[1]) == [0, 1, 2]
+    with pytest.raises(KeyError, match="not 'nothing'"):
+        rule.get_observable_array("nothing")
+
+
+def test_what_the_sensors_say():
+    """Pairs before and after forced spikes, in the converter's steps, against the exponentials."""
+    rule = Note(sim.Timer(start=200.0, period=1.0, num_periods=1))
+    neurons, projection = network(rule, weight=0.0, teacher=[60.0, 160.0], eta=2.0, tau=10.0)
+    sim.run(220.0)
+    spikes = [np.array(t) for t in neurons.get_data().segments[0].spiketrains]
+    pre, post = projection.indices
+    causal, acausal = (rule.get_observable_array(f"{k}0")[1][0] for k in ("causal", "acausal"))
+    for i in range(len(projection)):
+        first, second = spikes[post[i]]
+        if pre[i] == 0:  # 51 and 151 ms: before each of the spikes
+            wanted = 2.0 * (np.exp(-(first - 51.0) / 10.0) + np.exp(-(second - 151.0) / 10.0))
+            assert abs(causal[i] - wanted) <= 1.0
+            assert abs(acausal[i] - 2.0 * np.exp(-(151.0 - first) / 10.0)) <= 1.0
+        else:  # 71 ms: after the first
+            assert abs(causal[i] - 2.0 * np.exp(-(second - 71.0) / 10.0)) <= 1.0
+            assert abs(acausal[i] - 2.0 * np.exp(-(71.0 - first) / 10.0)) <= 1.0
+    assert list(rule.get_observable_array("rate0")[1][0]) == [2] * 4
+
+
+@pytest.mark.parametrize("chip", PROFILES)
+def test_weights_change_and_come_back(chip):
+    rule = Grow(sim.Timer(start=20.0, period=20.0))
+    _, projection = network(rule, chip, weight=0.1)
+    before = projection.get("weight", "array")
+    projection.record("weight", sampling_interval=10.0)
+    sim.run(95.0)
+    codes = rule.get_observable_array("weight")[1]
+    assert np.all(np.diff(codes.astype(int), axis=0) >= 0)
+    after = projection.get("weight", "array")
+    assert np.all(after > before + 0.1)
+    times, recorded = projection.get_array("weight")
+    np.testing.assert_allclose(times, np.arange(0.0, 95.0, 10.0))
+    assert np.all(np.diff(recorded, axis=0) >= 0)
+    assert np.all(recorded[1] == recorded[0])  # the first execution is at 20 ms
+    assert np.all(recorded[3] > recorded[1])
+    np.testing.assert_allclose(recorded[-1], projection.present("weight"))
+    sim.reset()
+    np.testing.assert_array_equal(projection.get("weight", "array"), before)
+    sim.run(95.0)
+    np.testing.assert_array_equal(projection.get("weight", "array"), after)
+    assert rule.executed == 4
+
+
+@pytest.mark.parametrize("chip", PROFILES)
+def test_cuts_do_not_matter(chip):
+    results = []
+    for cuts in ([120.0], [10.0, 10.0, 0.1, 59.9, 20.0, 20.0]):
+        rule = Grow(sim.Timer(start=20.0, period=20.0), runtime_model=5.0)
+        neurons, projection = network(rule, chip, weight=0.1, teacher=[60.0])
+        for t in cuts:
+            sim.run(t)
+        spikes = [list(np.array(t)) for t in neurons.get_data().segments[0].spiketrains]
+        results.append((projection.get("weight", "array"), rule.get_observable_array("weight")[1], spikes))
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+    assert results[0][2] == results[1][2]
+
+
+def test_what_is_written_becomes_visible_when_the_run_time_is_over():
+    rule = Grow(sim.Timer(start=20.0, period=50.0, num_periods=1), runtime_model=7.0)
+    _, projection = network(rule, "quantised", weight=0.1)
+    sim.run(26.0)
+    assert np.ptp(projection.get("weight", "array")) < 0.01
+    sim.run(2.0)
+    assert projection.get("weight", "array").min() > 0.11
+
+
+def test_a_slow_rule_misses_periods():
+    rule = Grow(sim.Timer(start=10.0, period=10.0, num_periods=9), runtime_model=25.0)
+    network(rule, "quantised")
+    sim.run(200.0)
+    assert rule.executed + rule.missed == 9
+    assert rule.missed >= 5
+    quick = Grow(sim.Timer(start=10.0, period=10.0, num_periods=9), runtime_model=None)
+    network(quick, "quantised")
+    sim.run(200.0)
+    assert (quick.executed, quick.missed) == (9, 0)
+
+
+def test_a_rule_of_several_projections_and_a_population_twice():
+    rule = Note(sim.Timer(start=40.0, period=10.0, num_periods=1))
+    neurons, _ = network(rule)
+    other = sim.Population(3, sim.IF_curr_exp(), label="other")
+    for post in (other, neurons):
+        sim.Projection(neurons, post, sim.AllToAllConnector(), sim.PlasticSynapse(rule, weight=0.2, delay=1.0))
+    sim.run(50.0)
+    assert rule.get_observable_array("weight1")[1].shape == (1, 12)
+    assert rule.get_observable_array("weight2")[1].shape == (1, 16)
+    assert rule.get_observable_array("rate0")[1].shape == (1, 4)
+    assert rule.get_observable_array("rate1")[1].shape == (1, 3)
+
+
+def test_a_chip_with_a_field_changed():
+    """The sensors' spread is a field of the profile like any other."""
+    heights = []
+    for spread in (0.0, 0.6):
+        chip = calibrated.replace(sensor_eta=spread, sensor_tau=0.0, sensor_baseline=0.0, sensor_noise=0.0)
+        rule = Note(sim.Timer(start=400.0, period=1.0, num_periods=1))
+        network(rule, chip, cells=40, weight=0.0, teacher=[60.0, 160.0], eta=2.0, tau=30.0)
+        sim.run(410.0)
+        heights.append(rule.get_observable_array("causal0")[1][0][::2])  # of the source that fires before
+    assert heights[0].std() < 0.6
+    assert heights[1].std() > 1.5
+
+
+def test_bad_input():
+    sim.setup(chip="ideal")
+    with pytest.raises(TypeError, match="plasticity_rule=None must be a PlasticityRule"):
+        sim.PlasticSynapse(weight=0.1)
+    with pytest.raises(TypeError, match=r"Note: timer=5 must be a Timer\(start="):
+        Note(5)
+    with pytest.raises(ValueError, match="period=0; it must be finite and above 0"):
+        sim.Timer(start=0.0, period=0.0)
+    rule = Note(sim.Timer(start=1.0, period=1.0))
+    for name in ("w_max", "eta", "tau"):
+        with pytest.raises(InvalidParameterValueError, match=f"{name} must be > 0"):
+            sim.PlasticSynapse(rule, **{name: 0.0})
+    network(sim.PlasticityRule(sim.Timer(start=1.0, period=1.0)))
+    with pytest.raises(NotImplementedError, match=r"PlasticityRule has no update\(self, ppu, synapses, neurons"):
+        sim.run(5.0)
+
+    class Wrong(sim.PlasticityRule):
+        def update(self, ppu, synapses, neurons, recording):
+            synapses[0].set_weights(np.full(synapses[0].shape, 64), saturate=False)
+
+    network(Wrong(sim.Timer(start=1.0, period=1.0)))
+    with pytest.raises(ValueError, match=r"weights are outside of 0..63"):
+        sim.run(5.0)
+    network(rule, weight=2.0)
+    with pytest.raises(ValueError, match="beyond w_max=1"):
+        sim.run(1.0)
