@@ -18,7 +18,7 @@ from .target import Target
 _POSITIVE = ("cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w", "tau_syn", "tau_rise", "tau_decay", "tau_sfa", "tau_rr",
              "tau_eta", "tau_gamma", "delta_v", "tau_plus", "tau_minus", "tau")
 _NOT_NEGATIVE = ("tau_refrac", "delta_T", "g_leak", "gbar_Na", "gbar_K", "lambda0", "q_sfa", "q_rr", "tau_rec",
-                 "tau_facil", "w_min", "A_plus", "A_minus", "mu_plus", "mu_minus", "rho")
+                 "tau_facil", "w_min", "mu_plus", "mu_minus", "rho")
 _SHARES = ("U", "p", "u", "dendritic_delay_fraction")  # from 0 to 1
 
 

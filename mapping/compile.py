@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from pynn_brainscales.emulator import limits
 
+from .aside import aside_delay
 from .assemble import assemble
 from .canonical import held_by_chips
 from .check import check
@@ -209,4 +210,11 @@ def _tell_differences(mapped: Mapped) -> None:
             warnings.warn(
                 f"projection {p.label!r}: no route has a delay of {mapped.scaled.delay_us[worst] * ms:.4g} ms, the "
                 f"nearest is {mapped.routing.delay_us[worst] * ms:.4g} ms", MappingWarning, stacklevel=3)
+    for p in (*mapped.split.aside, *mapped.split.learning):
+        raised = aside_delay(p, mapped.split, mapped.target) - p.delay
+        if np.any(raised > 0.5 * mapped.network.timestep):
+            worst = np.argmax(raised)
+            warnings.warn(
+                f"projection {p.label!r}: spikes of a chip reach cells beside it after "
+                f"{p.delay[worst] + raised[worst]:.4g} ms, not {p.delay[worst]:.4g} ms", MappingWarning, stacklevel=3)
 

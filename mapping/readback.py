@@ -8,6 +8,7 @@ import numpy as np
 from pynn_brainscales.emulator.frozen import Frozen
 from pynn_brainscales.emulator.recording import Recording
 
+from .aside import learning_sign
 from .cells import conductance_based, leak_conductance, parameter
 from .mapped import Mapped
 from .models import port_of
@@ -103,7 +104,7 @@ def weights(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, t
     """Sampled weights of learning projections: label -> (times in ms, weights (samples, connections))."""
     learning = {p.label: p for p in mapped.split.learning}
     observed = [o for o in mapped.described.observed if o.projection in learning]
-    return {o.projection: (s.steps * mapped.network.timestep, signed(learning[o.projection], s.values[trial]))
+    return {o.projection: (s.steps * mapped.network.timestep, signed(mapped, learning[o.projection], s.values[trial]))
             for o, s in zip(observed, recording.pair_samples, strict=True)}
 
 
@@ -113,9 +114,9 @@ def plastic_places(mapped: Mapped) -> dict[str, Places]:
                   mapped.config.step_us)
 
 
-def signed(p: Projection, magnitude: np.ndarray) -> np.ndarray:
-    """Weights with the sign of their projection: those of currents through an inhibitory receptor are <= 0."""
-    return -magnitude if len(p) and p.weight.min() < 0 else magnitude
+def signed(mapped: Mapped, p: Projection, magnitude: np.ndarray) -> np.ndarray:
+    """Weights of a learning projection from their magnitudes (..., m): negative where they stand for such currents."""
+    return magnitude * learning_sign(p, mapped.described.population(p.post).cell) + 0.0  # which makes -0.0 to 0.0
 
 
 def _in_biological_units(mapped: Mapped, variable: str, neuron: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -131,7 +131,7 @@ def split(network: Network, target: Target) -> Split:
         elif p.model != "StaticSynapse" and len(p):
             relay, p = _relay(p, _free_label(f"{p.label} ({RELAY})", sources, network), offsets, network)
             relays.append(relay)
-            sources.append(Source(relay.label, len(relay.source), RELAY, {}))
+            sources.append(Source(relay.label, len(relay.source), RELAY, {"source": relay.source}))
         if p.post in circuits:
             onto_chip.append(_renamed(p, circuits[p.post]))
         else:

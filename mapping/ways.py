@@ -47,12 +47,19 @@ def choose_ways(network: Network, scaled: Scaled, placement: Placement, target: 
 
 
 def _through_host(network: Network) -> np.ndarray:
-    """Sources of events that the host computes from spikes of the chips, (neurons + cells of all sources,)."""
+    """Sources of events that the host computes from spikes of the chips, (neurons + cells of all sources,).
+
+    Relays of spikes that come from outside aren't among them: their events are known before they are sent.
+    """
     slow = np.zeros(network.neurons + sum(s.size for s in network.sources), bool)
     offsets = network.offsets()
     for s in network.sources:
-        if s.model in (BESIDE, RELAY):
-            slow[offsets[s.label]:offsets[s.label] + s.size] = True
+        here = slice(offsets[s.label], offsets[s.label] + s.size)
+        if s.model == BESIDE:
+            slow[here] = True
+        elif s.model == RELAY:  # after what it listens to
+            heard = s.parameters["source"].astype(np.int64)
+            slow[here] = (heard < network.neurons) | slow[heard]
     return slow
 
 

@@ -20,12 +20,15 @@ from pyNN.random import NumpyRNG, RandomDistribution
 
 from . import fixed_numbers, simulator
 from .random import NativeRNG, own_generator
-from .random_sharing import continues, note
+from .random_sharing import continues, for_map, note
 
 _BLOCK = 1 << 21  # pairs of cells that are looked at together
 # numbers of these can be drawn in one go: the others draw some again, in batches
 _DRAWN_ONE_BY_ONE = {"binomial", "gamma", "exponential", "lognormal", "normal", "poisson", "uniform", "uniform_int",
                      "vonmises"}
+# PyNN decides on connections by arithmetic with lazy arrays, which copies their generators
+_DRAWN_FROM_A_COPY = (pynn.FixedProbabilityConnector, pynn.DistanceDependentProbabilityConnector,
+                      pynn.IndexBasedProbabilityConnector)
 
 
 class AllToAllConnector(pynn.AllToAllConnector):
@@ -48,6 +51,8 @@ def connect(connector, projection) -> None:
             f"{projection.label}: location_selector={connector.location_selector!r}, but the cells of "
             f"{projection.post.label!r} have one compartment and no locations; leave it out")
     rng = own_generator(connector, len(simulator.state.projections))
+    if isinstance(connector, _DRAWN_FROM_A_COPY) and rng is not None:
+        rng = for_map(rng, projection.label)
     builder = _BUILDERS.get(type(connector))
     if builder is not None:
         mine = copy.copy(connector)

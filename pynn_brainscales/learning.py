@@ -19,7 +19,7 @@ def collect_weights(state, mapped: Mapped, recording: Recording, start: int, sto
     sampled = weights(mapped, recording)
     for part, pairs in zip(mapped.split.learning, state.chips.pairs, strict=True):
         projection, here = learning[part.label]
-        present.setdefault(projection, np.zeros(len(projection)))[here] = signed(part, pairs.weights[0])
+        present.setdefault(projection, np.zeros(len(projection)))[here] = signed(mapped, part, pairs.weights[0])
         if part.label in sampled:
             times, values = sampled[part.label]
             steps = np.rint(times / state.dt).astype(int)

@@ -15,13 +15,12 @@ from pyNN.random import (
 )
 
 from . import simulator
-from .random_sharing import continues
+from .random_sharing import DEFAULT_SEED, continues
 
 __all__ = ["AbstractRNG", "GSLRNG", "NativeRNG", "NumpyRNG", "RandomDistribution", "WrappedRNG",
            "available_distributions", "get_mpi_config"]
 
 NATIVE, CONNECTOR = 101, 103  # second word of our keys; the emulator's streams use small ones
-_PYNN_DEFAULT_SEED = 151985012  # of every connector that is made without a generator
 
 
 def keyed(what: int, *key: int) -> np.random.SeedSequence:
@@ -73,6 +72,6 @@ def own_generator(connector, number: int):
     (``setup(shared_rng="continue")``), each gets numbers of its own instead, by the number of its projection.
     """
     rng = getattr(connector, "rng", None)
-    if continues() and isinstance(rng, NumpyRNG) and rng.seed == _PYNN_DEFAULT_SEED:
+    if continues() and isinstance(rng, NumpyRNG) and rng.seed == DEFAULT_SEED:
         return NumpyRNG(seed=int(keyed(CONNECTOR, number).generate_state(1)[0]))
     return rng

@@ -2,8 +2,9 @@
 
 PyNN's backends copy a model's parameters before they draw them, and with a distribution its generator. One generator
 that is given to several distributions, or one distribution that is used several times, therefore gives the same
-numbers again and again. We give the same numbers as they do, and say so once; ``setup(shared_rng="continue")`` draws
-on instead. Initial values and connectors draw from the generator itself in both modes.
+numbers again and again; so do connectors that choose pairs of cells with a probability. We give the same numbers as
+they do, and say so once; ``setup(shared_rng="continue")`` draws on instead. Initial values and the other connectors
+draw from the generator itself in both modes.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from pyNN.errors import InvalidDimensionsError, InvalidParameterValueError
 from pyNN.parameters import LazyArray, ParameterSpace
-from pyNN.random import NumpyRNG, RandomDistribution
+from pyNN.random import AbstractRNG, NumpyRNG, RandomDistribution
 
 from . import simulator
 
 MODES = ("repeat", "continue")
+DEFAULT_SEED = 151985012  # of every PyNN connector that is made without a generator
 
 
 @dataclass
@@ -106,6 +108,32 @@ def note(parameters, where: str, owner=None) -> None:
     for name, value in parameters.items():
         for rng in generators(value):
             _note(rng, f"{name} of {where}", (name, where if owner is None else owner))
+
+
+def for_map(rng: AbstractRNG, label: str) -> AbstractRNG:
+    """The generator from which a connector draws whether pairs of cells of a projection are connected.
+
+    A copy, as in PyNN; where shared ones draw on, one of which copies are the generator itself.
+    """
+    if continues():
+        return _Whole(rng)
+    if rng.seed != DEFAULT_SEED:  # of connectors without a generator; that they are all alike is in PyNN's manual
+        _note(rng, f"the connections of {label}", ("connections", object()))
+    return deepcopy(rng)
+
+
+class _Whole(AbstractRNG):
+    """A generator that is not copied."""
+
+    def __init__(self, rng: AbstractRNG) -> None:
+        super().__init__(rng.seed)
+        self.rng, self.parallel_safe = rng, rng.parallel_safe
+
+    def next(self, *args, **named):
+        return self.rng.next(*args, **named)
+
+    def __deepcopy__(self, memo) -> _Whole:
+        return self
 
 
 def generators(value):

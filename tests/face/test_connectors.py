@@ -1,6 +1,7 @@
 """Connectors give the same connections, in the same order, as PyNN's own loop (its mock backend)."""
 
 import time
+import warnings
 
 import numpy as np
 import pyNN.mock
@@ -314,12 +315,36 @@ def test_an_array_of_ones_is_a_mask():
     assert pairs(projection) == set(zip(*map(np.ndarray.tolist, np.nonzero(mask)), strict=True))
 
 
-def test_one_connector_several_times_draws_on():
-    sim.setup()
-    cells = sim.Population(20, sim.IF_curr_exp())
-    connector = sim.FixedProbabilityConnector(0.5, rng=NumpyRNG(1))
-    one, two = (sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1)) for _ in range(2))
-    assert pairs(one) != pairs(two)
+class Even(IndexBasedExpression):
+    def __call__(self, i, j):
+        return 0.5 + 0.0 * (i + j)
+
+
+MAPS = {"fixed": lambda rng: sim.FixedProbabilityConnector(0.5, rng=rng),
+        "distance": lambda rng: sim.DistanceDependentProbabilityConnector("exp(-d/10)", rng=rng),
+        "index": lambda rng: sim.IndexBasedProbabilityConnector(Even(), rng=rng)}
+
+
+@pytest.mark.parametrize("make", MAPS.values(), ids=MAPS)
+def test_maps_from_a_shared_generator(make):
+    """Repeated, as in PyNN, where each map is drawn from a copy, and said; or another one each time."""
+    for mode in ("repeat", "continue"):
+        sim.setup(shared_rng=mode)
+        cells = sim.Population(20, sim.IF_curr_exp())
+        rng = NumpyRNG(1)
+        connector = make(rng)
+        one = sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1), label="one")
+        with (pytest.warns(UserWarning, match="connections of two .* as the connections of one") if mode == "repeat"
+              else warnings.catch_warnings(action="error")):
+            two = sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1), label="two")
+        three = sim.Projection(cells, cells, make(rng), sim.StaticSynapse(weight=0.1), label="three")
+        pyNN.mock.setup()
+        others = pyNN.mock.Population(20, pyNN.mock.IF_curr_exp())
+        peer = pyNN.mock.Projection(others, others, make(NumpyRNG(1)), pyNN.mock.StaticSynapse(weight=0.1))
+        peers = {(i, j) for i, j, _ in peer.get(["weight"], "list")}
+        assert pairs(one) == peers
+        assert 0 < len(peers) < 400
+        assert (pairs(two) == pairs(one)) is (pairs(three) == pairs(one)) is (mode == "repeat")
 
 
 def test_connectors_without_a_generator():

@@ -360,3 +360,20 @@ def test_what_pynn_takes_and_a_run_refuses():
         projection.set(delay=0.1)
     projection.set(delay=0.3)
     sim.run(1.0)
+
+
+def test_learned_weights_of_inhibitory_currents_that_start_at_nothing():
+    """They come back as negative currents, also while they were recorded."""
+    sim.setup(chip="ideal", timestep=0.1)
+    first = sim.Population(2, sim.SpikeSourceArray(spike_times=[10.0, 30.0, 50.0]))
+    forced = sim.Population(1, sim.SpikeSourceArray(spike_times=[12.0, 32.0, 52.0]))
+    cells = sim.Population(1, sim.IF_curr_exp(tau_refrac=5.0))
+    rule = sim.STDPMechanism(sim.SpikePairRule(A_plus=0.1, A_minus=0.1), sim.AdditiveWeightDependence(w_max=0.5),
+                             weight=0.0, delay=1.0)
+    learning = sim.Projection(first, cells, sim.AllToAllConnector(), rule, receptor_type="inhibitory")
+    sim.Projection(forced, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=30.0))
+    learning.record("weight", sampling_interval=10.0)
+    sim.run(70.0)
+    weights = np.array(learning.get("weight", "list", with_address=False))
+    assert np.all(weights < -0.01)
+    np.testing.assert_allclose(learning.get_array("weight")[-1][-1], weights)

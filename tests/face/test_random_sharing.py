@@ -73,7 +73,7 @@ def test_no_warning_where_the_numbers_differ():
         warnings.simplefilter("error")
         cells = sim.Population(4, sim.IF_cond_exp(), initial_values={"v": uniform(rng)})
         cells.initialize(v=uniform(rng))  # the others have drawn, from rng itself
-        sim.Projection(cells, cells, sim.FixedProbabilityConnector(0.5, rng=rng), sim.StaticSynapse())
+        sim.Projection(cells, cells, sim.FixedNumberPreConnector(2, rng=rng), sim.StaticSynapse())
         cells.set(tau_m=uniform(rng))
         sim.Population(2, sim.IF_cond_exp(tau_m=uniform(None)))
         sim.Population(2, sim.IF_cond_exp(tau_m=uniform(None)))

@@ -147,7 +147,7 @@ def test_connections_of_every_kind(mixed, profile):
             wanted = np.maximum(p.delay, 0.9)
         elif pre == "C" and kind in ("static", "tm"):
             wanted = [0.2, 1.0, 3.0, 0.2]  # on the chip or around it
-        elif pre == "S" and kind in ("static", "tm"):
+        elif pre == "S":
             wanted = p.delay  # from a source outside
         else:
             wanted = np.maximum(p.delay, 0.904)  # through the host, in steps of the time stamp

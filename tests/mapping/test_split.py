@@ -154,14 +154,21 @@ def test_delays_through_the_host(make):
             make.projection("chance in", "C", "beside", [(0, 1)], 0.1, 0.2, model="SimpleStochasticSynapse"),
             make.projection("source in", "P", "beside", [(0, 1)], 0.1, 0.2, model="SimpleStochasticSynapse"),
             make.projection("learns", "C", "beside", [(0, 1)], 0.1, 0.2, model="STDPMechanism", rule=ADDITIVE),
+            make.projection("source on", "P", "D", [(0, 1)], 0.1, 0.2, model="SimpleStochasticSynapse"),
             make.projection("direct", "C", "D", [(0, 1)], 0.1, 0.2)))
-    with pytest.warns(MappingWarning, match="'out': no route has a delay of 0.2 ms, the nearest is 0.904 ms"):
+    with pytest.warns(MappingWarning) as warned:
         mapped = compile(network, CHIP)
+    told = "\n".join(str(w.message) for w in warned)
+    assert "'out': no route has a delay of 0.2 ms, the nearest is 0.904 ms" in told
+    for label in ("in", "chance in", "learns"):
+        assert f"'{label}': spikes of a chip reach cells beside it after 0.9 ms, not 0.2 ms" in told
+    assert "'source" not in told
+    assert "'within'" not in told
     verify_mapped(mapped)
     loop = limits.LATENCY_LOOP_US  # at a speed-up of 1000 a millisecond is a microsecond
     got = {p.label: mapped.connections(p.label)["delay"] for p in network.projections}
     wanted = {"in": [loop, 3.0], "within": [0.2], "out": [0.904, 3.0], "chance": [0.904], "chance in": [loop],
-              "source in": [0.2], "learns": [loop], "direct": [0.2]}
+              "source in": [0.2], "source on": [0.2], "learns": [loop], "direct": [0.2]}
     for label, delays in wanted.items():
         np.testing.assert_allclose(got[label], delays, atol=1e-9, err_msg=label)
     assert mapped.config.beside.synapses[0].delay_steps.tolist() == [9, 30, 2, 9, 2]
