@@ -49,16 +49,16 @@ def build(name, chip):
     """The workload in PyNN; its population and projections."""
     model, cell, (w_in, w_exc, w_inh) = WORKLOADS[name]
     sim.setup(timestep=0.1, chip=chip, seed=1, chip_seed=1, on_loss="warn")
-    rng = sim.NumpyRNG(seed=3)
     cells = sim.Population(N, getattr(sim, model)(**cell), label="cells")
     source = sim.Population(INPUTS, sim.SpikeSourcePoisson(rate=RATE), label="input")
     exc, inh = cells[:N * 4 // 5], cells[N * 4 // 5:]
-    some = sim.FixedProbabilityConnector(0.1, rng=rng)
     projections = [
         sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(
-            weight=sim.RandomDistribution("uniform", low=0.0, high=2.0 * w_in, rng=rng), delay=0.1)),
-        sim.Projection(exc, cells, some, sim.StaticSynapse(weight=w_exc, delay=0.1)),
-        sim.Projection(inh, cells, some, sim.StaticSynapse(weight=w_inh, delay=0.1), receptor_type="inhibitory")]
+            weight=sim.RandomDistribution("uniform", low=0.0, high=2.0 * w_in, rng=sim.NumpyRNG(3)), delay=0.1)),
+        sim.Projection(exc, cells, sim.FixedProbabilityConnector(0.1, rng=sim.NumpyRNG(4)),
+                       sim.StaticSynapse(weight=w_exc, delay=0.1)),
+        sim.Projection(inh, cells, sim.FixedProbabilityConnector(0.1, rng=sim.NumpyRNG(5)),
+                       sim.StaticSynapse(weight=w_inh, delay=0.1), receptor_type="inhibitory")]
     cells.record("spikes")
     if name == "W2":
         cells[:8].record("v")

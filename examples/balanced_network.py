@@ -4,6 +4,7 @@ A standard PyNN script: another simulator would run it after a change of the imp
 ``last_mapping()`` are this backend's own.
 """
 
+import itertools
 import time
 
 import numpy as np
@@ -22,18 +23,17 @@ DELAY = 0.2  # ms: the chip's own latency
 def build(seed):
     """The network; returns the two populations."""
     sim.setup(timestep=0.1, min_delay=DELAY, seed=seed, chip_seed=seed, progress=True)
-    rng = sim.NumpyRNG(seed=seed)
-    v_init = sim.RandomDistribution("uniform", low=CELL["v_reset"], high=CELL["v_thresh"], rng=rng)
+    rngs = (sim.NumpyRNG(seed=10 * seed + i) for i in itertools.count())  # PyNN draws from copies: one for each use
+    v_init = sim.RandomDistribution("uniform", low=CELL["v_reset"], high=CELL["v_thresh"], rng=next(rngs))
     exc = sim.Population(EXCITATORY, sim.IF_cond_exp(**CELL), initial_values={"v": v_init}, label="exc")
     inh = sim.Population(NEURONS - EXCITATORY, sim.IF_cond_exp(**CELL), initial_values={"v": v_init}, label="inh")
     drive = sim.Population(40, sim.SpikeSourcePoisson(rate=60.0), label="drive")
 
-    random_connections = sim.FixedProbabilityConnector(P_CONNECT, rng=rng)
-    excitatory, inhibitory = (sim.StaticSynapse(weight=w, delay=DELAY) for w in (W_EXC, W_INH))
     for target in (exc, inh):
-        sim.Projection(exc, target, random_connections, excitatory, receptor_type="excitatory")
-        sim.Projection(inh, target, random_connections, inhibitory, receptor_type="inhibitory")
-        sim.Projection(drive, target, random_connections, excitatory, receptor_type="excitatory")
+        for source, weight, receptor in ((exc, W_EXC, "excitatory"), (inh, W_INH, "inhibitory"),
+                                         (drive, W_EXC, "excitatory")):
+            sim.Projection(source, target, sim.FixedProbabilityConnector(P_CONNECT, rng=next(rngs)),
+                           sim.StaticSynapse(weight=weight, delay=DELAY), receptor_type=receptor)
 
     exc.record("spikes")
     inh.record("spikes")

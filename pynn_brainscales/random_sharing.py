@@ -118,7 +118,7 @@ def for_map(rng: AbstractRNG, label: str) -> AbstractRNG:
     if continues():
         return _Whole(rng)
     if rng.seed != DEFAULT_SEED:  # of connectors without a generator; that they are all alike is in PyNN's manual
-        _note(rng, f"the connections of {label}", ("connections", object()))
+        _note(rng, f"the connectivity of {label}", ("connections", object()))
     return deepcopy(rng)
 
 

@@ -334,7 +334,7 @@ def test_maps_from_a_shared_generator(make):
         rng = NumpyRNG(1)
         connector = make(rng)
         one = sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1), label="one")
-        with (pytest.warns(UserWarning, match="connections of two .* as the connections of one") if mode == "repeat"
+        with (pytest.warns(UserWarning, match="connectivity of two .* as the connectivity of one") if mode == "repeat"
               else warnings.catch_warnings(action="error")):
             two = sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1), label="two")
         three = sim.Projection(cells, cells, make(rng), sim.StaticSynapse(weight=0.1), label="three")

@@ -9,14 +9,13 @@ import pynn_brainscales as sim
 
 def build(chip="calibrated", seed=3, model="IF_cond_exp", **setup):
     sim.setup(timestep=0.1, chip=chip, seed=seed, chip_seed=5, **setup)
-    rng = sim.NumpyRNG(seed=9)
     cells = sim.Population(60, getattr(sim, model)(tau_refrac=2.0), label="cells")
     source = sim.Population(20, sim.SpikeSourcePoisson(rate=80.0), label="source")
     weight, back = (0.012, 0.02) if model != "IF_curr_exp" else (0.6, -0.8)
-    sim.Projection(source, cells, sim.FixedProbabilityConnector(0.5, rng=rng),
+    sim.Projection(source, cells, sim.FixedProbabilityConnector(0.5, rng=sim.NumpyRNG(9)),
                    sim.StaticSynapse(weight=weight, delay=1.0))
-    sim.Projection(cells, cells, sim.FixedProbabilityConnector(0.2, rng=rng), sim.StaticSynapse(weight=back, delay=0.2),
-                   receptor_type="inhibitory")
+    sim.Projection(cells, cells, sim.FixedProbabilityConnector(0.2, rng=sim.NumpyRNG(10)),
+                   sim.StaticSynapse(weight=back, delay=0.2), receptor_type="inhibitory")
     cells.record(["spikes", "v"])
     source.record("spikes")
     return cells, source
@@ -183,6 +182,8 @@ def test_end_keeps_the_data_and_writes_once(tmp_path):
 
 def test_several_recordings_in_one_file(tmp_path):
     import neo
+
+    pytest.importorskip("nixio")
 
     cells, source = build("ideal")
     for ending in ("nix", "pkl"):

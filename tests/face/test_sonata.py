@@ -14,11 +14,10 @@ pytest.importorskip("h5py")
 @pytest.mark.parametrize("chip", ["ideal", "quantised"])
 def test_round_trip(tmp_path, chip):
     sim.setup(chip=chip)
-    rng = sim.NumpyRNG(seed=3)
     first = sim.Population(6, sim.IF_cond_exp(tau_m=lambda i: 10.0 + i, i_offset=1.2), label="first")
     second = sim.Population(4, sim.IF_cond_alpha(v_rest=-64.0), label="second")
-    weight = sim.RandomDistribution("uniform", low=0.1, high=0.3, rng=rng)
-    projection = sim.Projection(first, second, sim.FixedProbabilityConnector(0.5, rng=rng),
+    weight = sim.RandomDistribution("uniform", low=0.1, high=0.3, rng=sim.NumpyRNG(3))
+    projection = sim.Projection(first, second, sim.FixedProbabilityConnector(0.5, rng=sim.NumpyRNG(2)),
                                 sim.StaticSynapse(weight=weight, delay=1.0), receptor_type="excitatory", label="there")
     second.record("spikes")
     sim.run(100.0)
