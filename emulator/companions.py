@@ -17,9 +17,11 @@ from .kernels.queue import ascending
 from .kernels.relay import RelayRun
 from .program import Program
 from .recording import Recording, Samples
+from .relays import Kind
 from .state import ChipState
 from .stimulus import Stimulus
 
+_AHEAD = 128  # steps of known firings that relays are given at a time
 Firings = tuple[np.ndarray, np.ndarray, np.ndarray]  # (step, trial, source)
 
 
@@ -39,13 +41,24 @@ class Companions:
         self.pairs = [PairRun(g.synapses, state, h, start) for g, state in zip(config.pairs, s.pairs, strict=True)]
         self.plastic = [HybridRun(array, state, synaptic, p.jump, self._circuits + config.external, h, start, stop)
                         for array, state in zip(config.plastic, s.plastic, strict=True)]
-        self._waiting = self.relays is not None or bool(self.pairs)
+        self._places = [self._where(group) for group in config.pairs]
+        self._foreseen = self._all_foreseen(p.relays)
+        self._waiting = (self.relays is not None and not self._foreseen) or bool(self.pairs)
         self._now: list[tuple[np.ndarray, np.ndarray]] = []  # firings of the present step: (trial, source)
         self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._spikes: list[Firings] = []
         self._sent: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = [
             (s.sent_step, s.sent_trial, s.sent_channel, s.sent_factor)]
         self._samples = [_PairSampler(probe, self.pairs[probe.group], start, stop) for probe in config.pair_probes]
+
+    def _all_foreseen(self, relays) -> bool:
+        """Whether the firings of the sources of all relays are known before the run; sites are drawn step by step."""
+        if relays is None:
+            return False
+        beside = 0 if self._p.config.beside is None else self._p.config.beside.size
+        source = relays.source
+        inside = (source < self._circuits) | (source >= self.first_cell) & (source < self.first_cell + beside)
+        return not inside.any() and not (relays.kind == Kind.QUANTAL).any()
 
     @property
     def first_cell(self) -> int:
@@ -72,11 +85,26 @@ class Companions:
                 self._known[k] = (trial[order[i:j]], source[order[i:j]])
         if self.relays is not None:
             self._send(*self._sent[0], now=self._start)
+            if self._foreseen:
+                here = np.flatnonzero((step >= self._start) & (step < self._stop))
+                here = here[np.argsort(step[here], kind="stable")]
+                self._train = step[here], trial[here], source[here]
+                self._look_ahead(self._start)
         if self._start == 0 < self._stop:
             self._take(0)
 
+    def _look_ahead(self, step: int) -> None:
+        """Give relays the firings of a while, which are all known."""
+        low, high = np.searchsorted(self._train[0], (step, step + _AHEAD)).tolist()
+        if low < high:
+            sent = self.relays.fire_train(*(a[low:high] for a in self._train))
+            self._sent.append(sent)
+            self._send(*sent, now=step)
+
     def before(self, step: int) -> None:
         """Relays and learning synapses take the firings of the step before."""
+        if self._foreseen and (step - 1 - self._start) % _AHEAD == 0 and step - 1 > self._start:
+            self._look_ahead(step - 1)
         if not self._waiting:
             return
         last = step - 1
@@ -84,10 +112,11 @@ class Companions:
         if last in self._known:
             parts = [*parts, self._known[last]]
         if parts:
-            trial, source = (np.concatenate(a) for a in zip(*parts, strict=True))
-            order = np.lexsort((source, trial))
-            trial, source = trial[order], source[order]
-            if self.relays is not None:
+            trial, source = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+            if len(source) > 1:
+                order = np.lexsort((source, trial))
+                trial, source = trial[order], source[order]
+            if self.relays is not None and not self._foreseen:
                 trial_, channel, factor = self.relays.fire(last, trial, source)
                 if len(channel):
                     sent = (np.full(len(channel), last), trial_, channel, factor)
@@ -120,7 +149,7 @@ class Companions:
             self.beside.advance(step)
         for array in self.plastic:
             array.advance(step)
-        for group, pair in zip(self._p.config.pairs, self.pairs, strict=True):
+        for group, pair in zip(self._places, self.pairs, strict=True):
             trial, synapse, weight = pair.advance(step)
             if len(synapse):
                 self._deliver(group, trial, synapse, weight)
@@ -134,15 +163,25 @@ class Companions:
         self._take(step)
 
     def _deliver(self, group, trial, synapse, weight) -> None:
-        side, target = group.input[synapse], group.synapses.target[synapse]
-        amount = weight * group.strength[synapse]
+        flat, n, place, strength, gain = group
+        amount = weight * strength[synapse]
+        if gain is not None:
+            amount *= gain[synapse]
+        place = place[synapse]
+        if self._trials > 1:
+            place = place + trial * n
+        np.add.at(flat, place, amount)
+
+    def _where(self, group) -> tuple:
+        """Where the current of each synapse of a group goes: state, targets in it, places, and factors."""
+        side, target = group.input, group.synapses.target
+        gain = None
         if group.beside < 0 or self.beside is None:
-            n, flat = self._circuits, self._flat
-            amount = amount * self._p.jump[side, target]
+            n, flat, gain = self._circuits, self._flat, self._p.jump[side, target]
         else:
             inputs = self.beside.groups[group.beside].inputs
             n, flat = inputs.shape[2], inputs.reshape(-1)
-        np.add.at(flat, (side * self._trials + trial) * n + target, amount)
+        return flat, n, side * self._trials * n + target, group.strength, gain
 
     def _take(self, step: int) -> None:
         if self.beside is not None:

@@ -38,6 +38,9 @@ class _Array:
         self.quota = _quotas(len(usable), need)
         self.claims: list[_Claim] = []
         self.short_of_labels: set[int] = set()
+        self.full_rows: tuple[list[int], list[int]] = ([], [])  # open rows whose driver has no label left
+        self.age: dict[int, int] = {}  # in which order rows were opened
+        self.full_of: dict[int, list[int]] = {}  # stream -> full drivers that it has a label on
 
     def takes(self, row: int, stream: int) -> bool:
         """Whether a stream has, or can get, a label on the driver of a row, whose mode is its own."""
@@ -51,9 +54,26 @@ class _Array:
 
     def claim(self, stream: int, row: int, columns: int) -> None:
         given = self.labels.setdefault(row // 2, {})
-        given.setdefault(stream, len(given))
+        if stream not in given:
+            given[stream] = len(given)
+            if len(given) == limits.LABELS:
+                self._close(row // 2)
         self.free[row] &= ~columns
         self.claims.append(_Claim(stream, row, columns))
+
+    def _close(self, driver: int) -> None:
+        for rows, full in zip(self.rows, self.full_rows, strict=True):
+            full += [r for r in rows if r // 2 == driver]
+            rows[:] = [r for r in rows if r // 2 != driver]
+        for stream in self.labels[driver]:
+            self.full_of.setdefault(stream, []).append(driver)
+
+    def _candidates(self, stream: int, side: int) -> list[int]:
+        """Open rows on which the stream has, or can get, a label, as they were opened."""
+        if stream not in self.full_of:
+            return self.rows[side]
+        own = [r for r in self.full_rows[side] if r // 2 in self.full_of[stream]]
+        return sorted(self.rows[side] + own, key=self.age.__getitem__)
 
     def open(self, side: int, stream: int, both: bool) -> int | None:
         """A fresh row of a sign, next to one that the stream has already where there is one."""
@@ -67,7 +87,9 @@ class _Array:
             self.sign[best] = 1 if side == 0 else -1
             self.open_drivers.add(best // 2)
             self.modes[best // 2] = self.mode_of[stream]
-            self.rows[side].append(best)
+            self.age[best] = len(self.age)
+            full = len(self.labels.get(best // 2, ())) == limits.LABELS
+            (self.full_rows if full else self.rows)[side].append(best)
         return best
 
     def _sibling(self, stream: int) -> int | None:
@@ -83,26 +105,33 @@ class _Array:
         while wanted:
             best, most = -1, 0
             size = wanted.bit_count()
-            for row in self.rows[side]:
+            for row in self._candidates(stream, side):
                 hit = (self.free[row] & wanted).bit_count()
                 if hit > most and self.takes(row, stream):
                     best, most = row, hit
                     if hit == size:
                         break
-            may_open = self.fresh and (beyond_quota or len(self.rows[side]) < self.quota[side])
+            opened_rows = len(self.rows[side]) + len(self.full_rows[side])
+            may_open = self.fresh and (beyond_quota or opened_rows < self.quota[side])
             if most < size and may_open:
                 opened = self.open(side, stream, both)
                 if opened is not None:
                     best, most = opened, size
             if most == 0:
+                self._note(stream, side, wanted)
                 break
             columns = self.free[best] & wanted
             self.claim(stream, best, columns)
             wanted &= ~columns
             if self.free[best] == 0:
-                self.rows[side].remove(best)
+                (self.rows if best in self.rows[side] else self.full_rows)[side].remove(best)
                 self.quota[side] -= 1
         return wanted
+
+    def _note(self, stream: int, side: int, wanted: int) -> None:
+        """Whether it is for want of labels that columns are left."""
+        if any(self.free[r] & wanted and self.modes[r // 2] == self.mode_of[stream] for r in self.full_rows[side]):
+            self.short_of_labels.add(stream)
 
 
 def _quotas(rows: int, need: tuple[int, int]) -> list[int]:

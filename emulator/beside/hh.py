@@ -43,23 +43,26 @@ class Gates:
     _factor = np.array([0.28 * 5, 0.32 * 4, 0.032 * 5])[:, None, None]
 
     def __init__(self, shape: tuple[int, ...], v_offset: np.ndarray) -> None:
-        self._offset = v_offset[None]
-        self._u, self._z = np.empty(shape), np.empty((6, *shape))
+        like = np.zeros((6, *shape))
+        self._low, self._high = (np.zeros(shape) + v_offset + side for side in (-_RANGE, _RANGE))
+        # spread out: an operand that is broadcast costs twice as much as one of full size
+        self._slopes, self._intercepts = like + self._slope, like + self._intercept - self._slope * v_offset
+        self._factors = like[:3] + self._factor
+        self._u, self._z = np.empty(shape), like
         self.steady, self.rate = np.empty((3, *shape)), np.empty((3, *shape))
 
     def at(self, v: np.ndarray) -> None:
         """Take the rates at membranes v (trials, n), mV."""
         u, z, work = self._u, self._z, self.rate
-        np.subtract(v, self._offset, u)
-        np.maximum(u, -_RANGE, out=u)
-        np.minimum(u, _RANGE, out=u)
-        np.multiply(u, self._slope, z)
-        np.add(z, self._intercept, z)
+        np.maximum(v, self._low, out=u)
+        np.minimum(u, self._high, out=u)
+        np.multiply(u, self._slopes, z)
+        np.add(z, self._intercepts, z)
         linear, exponential, beta_h = z[:3], z[3:], z[5]
         np.add(linear, _TINY, linear)  # 0 / 0 at the singular points
         np.expm1(linear, work)
         np.divide(linear, work, linear)
-        np.multiply(linear, self._factor, linear)
+        np.multiply(linear, self._factors, linear)
         np.exp(exponential, exponential)
         np.add(beta_h, 1.0, beta_h)
         np.divide(4.0, beta_h, beta_h)
@@ -91,10 +94,12 @@ class HHMembrane:
         self._v, self._gates, self._current, self._crossing = x[0], x[1:4], current, crossing
         self._traces = Traces(x[first_trace:], plan_traces(group, s, linear=False))
         self._kinetics = Gates(x[0].shape, p["v_offset"])
-        self._force, self._exponent, self._work = (np.empty_like(x[0]) for _ in range(3))
+        self._given, self._force, self._exponent, self._work = (np.empty_like(x[0]) for _ in range(4))
 
     def integrate(self) -> None:
         """One step, by sub-steps."""
+        np.multiply(self._current, self._gain, self._given)
+        np.add(self._given, self._constant, self._given)
         self._advance_gates(0.5 * self._s)
         for left in range(self._sub_steps, 0, -1):
             self._traces.collect()
@@ -114,10 +119,7 @@ class HHMembrane:
 
     def _advance_membrane(self) -> None:
         (m, n, h), force, exponent, work = self._gates, self._force, self._exponent, self._work
-        np.multiply(self._current, self._gain, force)
-        np.add(force, self._constant, force)
-        if self._traces.drives:
-            np.add(force, self._traces.drive, force)
+        np.add(self._given, self._traces.drive, force)
         np.add(self._traces.rate, self._leak, exponent)
         np.multiply(m, m, work)
         np.multiply(work, m, work)

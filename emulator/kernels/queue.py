@@ -9,6 +9,7 @@ carry a factor (``_Weighted``), in the same order.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,6 +25,8 @@ def expand(d: Delivery, step: np.ndarray, trial: np.ndarray, source: np.ndarray
     first, last = d.source_start[source], d.source_start[source + 1]
     place = ranges(first, last)
     count = last - first
+    if len(count) and count.min() == count.max() == 1:
+        return step + d.source_delay[place], trial, d.source_event[place]
     return np.repeat(step, count) + d.source_delay[place], np.repeat(trial, count), d.source_event[place]
 
 
@@ -38,30 +41,60 @@ class _Weighted:
     def __init__(self, d: Delivery, synaptic: np.ndarray) -> None:
         self._delivery, self._synaptic, self._flat = d, synaptic, synaptic.reshape(-1)
         self._due: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
+        self._rows: dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._product = np.empty(d.targets)
 
     def add(self, due: np.ndarray, trial: np.ndarray, event: np.ndarray, factor: np.ndarray) -> None:
-        for k in np.unique(due).tolist():
-            here = due == k
-            self._due.setdefault(k, []).append((trial[here], event[here], factor[here]))
+        if (due == due[0]).all():
+            self._due.setdefault(int(due[0]), []).append((trial, event, factor))
+            return
+        order = np.argsort(due, kind="stable")
+        due, trial, event, factor = due[order], trial[order], event[order], factor[order]
+        edges = [0, *(np.flatnonzero(np.diff(due)) + 1).tolist(), len(due)]
+        for i, j in pairwise(edges):
+            self._due.setdefault(int(due[i]), []).append((trial[i:j], event[i:j], factor[i:j]))
 
     def deliver(self, step: int) -> None:
-        if step not in self._due:
+        parts = self._due.pop(step, None)
+        if parts is None:
             return
-        trial, event, factor = (np.concatenate(a) for a in zip(*self._due.pop(step), strict=True))
-        order = ascending(trial, event, factor)
-        trial, event, factor = trial[order], event[order], factor[order]
+        trial, event, factor = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+        if len(event) > 1:
+            code = trial * self._delivery.events + event
+            if not (code[1:] > code[:-1]).all():
+                order = ascending(trial, event, factor)
+                trial, event, factor = trial[order], event[order], factor[order]
+        if self._delivery.first_sparse:
+            dense = event < self._delivery.first_sparse
+            if dense.all():
+                self._add_dense(trial, event, factor)
+                return
+            self._add_dense(trial[dense], event[dense], factor[dense])
+            trial, event, factor = trial[~dense], event[~dense], factor[~dense]
+        self._add_sparse(trial, event, factor)
+
+    def _add_dense(self, trial: np.ndarray, event: np.ndarray, factor: np.ndarray) -> None:
+        rows = self._rows
+        for t, e, f in zip(trial.tolist(), event.tolist(), factor.tolist(), strict=True):
+            view, row, product = rows.get((t, e)) or self._row(t, e)
+            np.multiply(row, f, product)
+            np.add(view, product, view)
+
+    def _row(self, trial: int, event: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        block = next(b for b in reversed(self._delivery.blocks) if b.first_event <= event)
+        view = self._synaptic[block.input, trial, block.start:block.stop]
+        self._rows[trial, event] = view, block.rows[event - block.first_event], self._product[:view.size]
+        return self._rows[trial, event]
+
+    def _add_sparse(self, trial: np.ndarray, event: np.ndarray, factor: np.ndarray) -> None:
         d = self._delivery
-        sparse = event >= d.first_sparse
-        for t, e, f in zip(trial[~sparse].tolist(), event[~sparse].tolist(), factor[~sparse].tolist(), strict=True):
-            block = next(b for b in reversed(d.blocks) if b.first_event <= e)
-            view = self._synaptic[block.input, t, block.start:block.stop]
-            view += block.rows[e - block.first_event] * f
-        k = event[sparse] - d.first_sparse
+        k = event - d.first_sparse
         first, last = d.sparse_start[k], d.sparse_start[k + 1]
+        offset = (d.sparse_input[k] * self._synaptic.shape[1] + trial) * d.targets
         place, count = ranges(first, last), last - first
-        offset = (d.sparse_input[k] * self._synaptic.shape[1] + trial[sparse]) * d.targets
-        np.add.at(self._flat, d.sparse_target[place] + np.repeat(offset, count),
-                  d.sparse_value[place] * np.repeat(factor[sparse], count))
+        if len(place) > len(k) or len(place) < len(k) or count.max(initial=1) > 1:
+            offset, factor = np.repeat(offset, count), np.repeat(factor, count)
+        np.add.at(self._flat, d.sparse_target[place] + offset, d.sparse_value[place] * factor)
 
 
 class _Queue(ABC):
@@ -121,6 +154,7 @@ class SingleQueue(_Queue):
         self._pieces: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._outside: list[int] = []
         self._edges: list[int] = [0] * (stop - start + 2)
+        self._events_of: dict[int, list[tuple[int, int]]] = {}
 
     def schedule(self, step: np.ndarray, trial: np.ndarray, event: np.ndarray) -> None:
         """Known events from outside, in any order; those beyond the end of the run are left out."""
@@ -128,6 +162,20 @@ class SingleQueue(_Queue):
         order = np.argsort(step[here], kind="stable")
         self._outside = event[here][order].tolist()
         self._edges = np.searchsorted(step[here][order], np.arange(self._start, self._stop + 2)).tolist()
+
+    def emit(self, step: int, trial: np.ndarray, source: np.ndarray) -> None:
+        """Firings of any sources at a step."""
+        known, ring, slots = self._events_of, self._ring, self._slots
+        for s in source.tolist():
+            for delay, event in known[s] if s in known else self._look_up(s):
+                ring[(step + delay) % slots].append(event)
+
+    def _look_up(self, source: int) -> list[tuple[int, int]]:
+        d = self._delivery
+        here = slice(int(d.source_start[source]), int(d.source_start[source + 1]))
+        events = list(zip(d.source_delay[here].tolist(), d.source_event[here].tolist(), strict=True))
+        self._events_of[source] = events
+        return events
 
     def fire(self, step: int, spiked: np.ndarray) -> None:
         out, ring, slots = self._out, self._ring, self._slots

@@ -120,6 +120,7 @@ class RelayRun:
         self._known = int(relays.source.max()) + 1 if self._n else 0  # sources from here on have no relay
         self._order = np.argsort(relays.source, kind="stable")
         self._start = np.searchsorted(relays.source[self._order], np.arange(self._known + 2))
+        self._in_order = bool(np.all(np.diff(relays.channel) > 0))
         self._recovery, self._facilitation = _Decay(relays.tau_rec_us), _Decay(relays.tau_facil_us)
         self._inactivating = relays.tau_inact_us is not None and bool(np.any(relays.tau_inact_us))
         if relays.tau_inact_us is not None:
@@ -160,10 +161,73 @@ class RelayRun:
         some = factor.nonzero()[0]
         if some.size < code.size:
             code, factor = code[some], factor[some]
-        trial, relay = np.divmod(code, self._n)
+        trial, relay = np.divmod(code, self._n) if len(self._u) > self._n else (np.zeros(code.size, np.int64), code)
         channel = self._relays.channel[relay]
+        if self._in_order:
+            return trial, channel, factor
         order = np.lexsort((channel, trial))
         return trial[order], channel[order], factor[order]
+
+    def fire_train(self, step: np.ndarray, trial: np.ndarray, source: np.ndarray
+                   ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """What follows from firings at many steps, instead of ``fire`` for each of them; not for QUANTAL relays.
+
+        Parameters
+        ----------
+        step, trial, source : int, (F,)
+            In any order; a relay's state ends as after the last step.
+
+        Returns
+        -------
+        step, trial, channel : int, (E,)
+        factor : float, (E,)
+            Only those that are not zero.
+        """
+        source = np.minimum(source, self._known)
+        first, stop = self._start[source], self._start[source + 1]
+        place, count = ranges(first, stop), stop - first
+        code, step = np.repeat(trial, count) * self._n + self._order[place], np.repeat(step, count)
+        if code.size == 0:
+            return self._nothing[0], *self._nothing
+        chance = self._relays.kind[code % self._n] == Kind.BERNOULLI
+        if chance.all():
+            step, code, factor = self._bernoulli_train(step, code)
+        else:
+            fixed = ~chance
+            parts = [self._fixed_train(step[fixed], code[fixed])]
+            if chance.any():
+                parts.append(self._bernoulli_train(step[chance], code[chance]))
+            step, code, factor = (np.concatenate(a) for a in zip(*parts, strict=True))
+        some = factor != 0.0
+        trial, relay = np.divmod(code[some], self._n)
+        return step[some], trial, self._relays.channel[relay], factor[some]
+
+    def _fixed_train(self, step: np.ndarray, code: np.ndarray) -> Firings:
+        order = np.lexsort((step, code))
+        code, step = code[order], step[order]
+        factor = np.empty(code.size)
+        for now in _rounds(code):
+            factor[now] = self._release(step[now], code[now], {})
+        return step, code, factor
+
+    def _bernoulli_train(self, step: np.ndarray, code: np.ndarray) -> Firings:
+        """As step by step: draws of a trial and step go to relays in ascending order, again for a second firing."""
+        size = len(self._u)
+        order = np.argsort(step * size + code, kind="stable")
+        step, code = step[order], code[order]
+        again = (step[1:] == step[:-1]) & (code[1:] == code[:-1])
+        if again.any():
+            index = np.arange(code.size)
+            nth = index - np.maximum.accumulate(np.where(np.concatenate(([True], ~again)), index, 0))
+            order = np.lexsort((code, nth, code // self._n, step))
+            step, code = step[order], code[order]
+        trial = code // self._n
+        edges = [0, *(np.flatnonzero((np.diff(step) != 0) | (np.diff(trial) != 0)) + 1).tolist(), code.size]
+        uniform = np.empty(code.size)
+        for (i, j), k, t in zip(pairwise(edges), step[edges[:-1]].tolist(), trial[edges[:-1]].tolist(), strict=True):
+            generator(self._seed, Stream.RELEASE, self._first_trial + t, k).random(out=uniform[i:j])
+        np.maximum.at(self._last, code, step)
+        return step, code, (uniform < self._relays.probability[code % self._n]).astype(float)
 
     def state(self) -> RelayState:
         """The present state."""

@@ -52,6 +52,8 @@ def ranges(start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     total = int(length.sum())
     if total == 0:
         return np.zeros(0, np.intp)
+    if total == len(length) and length.min() == 1:  # one each
+        return np.array(start)
     before = np.cumsum(length) - length
     return np.repeat(start - before, length) + np.arange(total)
 

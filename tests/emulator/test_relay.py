@@ -239,3 +239,30 @@ def test_bad_shapes():
         relays({}, use=np.ones(3))
     with pytest.raises(ValueError, match=r"the state has shape \(1, 2\), expected \(trials, 1\)"):
         RelayRun(relays({}), initial_relay_state(relays({}, {})), 1, 0, H)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 128, 1000])
+@pytest.mark.parametrize("trials", [1, 3])
+def test_many_steps_at_once(trials, piece):
+    """Known firings in pieces give the same firings, and the same state, as step by step."""
+    kinds = (Kind.TSODYKS_MARKRAM, Kind.BERNOULLI, Kind.DRIVER)
+    rng = np.random.default_rng(3)
+    r = relays(*({"source": int(rng.integers(0, 8)), "kind": kinds[i % 3], "use": rng.uniform(0.1, 0.9),
+                  "tau_rec_us": rng.uniform(1, 20), "tau_facil_us": rng.uniform(1, 20) * (i % 2),
+                  "probability": rng.uniform(0.2, 0.8), "strength": rng.uniform(-1, 1),
+                  "tau_inact_us": 2.0 * (i % 6 > 0)}
+                 for i in range(30)))
+    fired = firings(trials)
+    fired = fired[(fired[:, 0] < 50) | (fired[:, 0] > 80)]  # also pieces without any
+    expected, wanted = run_relays(r, fired, trials)
+    run, parts = RelayRun(r, initial_relay_state(r, trials), 7, 0, H), []
+    for start in range(0, 200, piece):
+        here = fired[(fired[:, 0] >= start) & (fired[:, 0] < start + piece)]
+        step, trial, channel, factor = run.fire_train(*here.T)
+        parts.append(np.stack([step, trial, channel, factor], axis=1))
+    got = np.concatenate(parts)
+    order = np.lexsort((got[:, 3], got[:, 2], got[:, 1], got[:, 0]))
+    wanted = wanted[np.lexsort((wanted[:, 3], wanted[:, 2], wanted[:, 1], wanted[:, 0]))]
+    np.testing.assert_array_equal(got[order], wanted)
+    for name, values in vars(run.state()).items():
+        np.testing.assert_array_equal(values, getattr(expected, name), err_msg=name)

@@ -379,3 +379,25 @@ def test_warnings_name_the_population():
     with pytest.warns(MappingWarning, match=r"population 'slow ones'.*tau_m 200 -> 60"):
         sim.map_network()
     assert cells.get("tau_m") == 200.0
+
+
+@pytest.mark.parametrize("chip", ["ideal", "calibrated"])
+@pytest.mark.parametrize("synapse", ["TsodyksMarkramSynapse", "SimpleStochasticSynapse"])
+def test_a_run_in_parts_with_relays_of_sources(chip, synapse):
+    """Their events, known ahead, are the same wherever the run is cut."""
+    def spikes(*parts):
+        sim.setup(timestep=0.1, chip=chip, seed=3, chip_seed=5)
+        source = sim.Population(12, sim.SpikeSourcePoisson(rate=80.0))
+        cells = sim.Population(8, sim.IF_cond_exp(tau_refrac=2.0))
+        parameters = {"p": 0.4} if synapse.startswith("Simple") else {"U": 0.4, "tau_rec": 10.0}
+        sim.Projection(source, cells, sim.AllToAllConnector(),
+                       getattr(sim, synapse)(weight=0.02, delay=1.3, **parameters))
+        cells.record("spikes")
+        for part in parts:
+            sim.run(part)
+        return [np.asarray(train) for train in cells.get_data().segments[0].spiketrains]
+
+    whole, cut = spikes(100.0), spikes(0.1, 12.7, 0.1, 50.0, 37.1)
+    assert sum(map(len, whole)) > 20
+    for a, b in zip(whole, cut, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
