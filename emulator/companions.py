@@ -95,9 +95,10 @@ class Companions:
 
     def _look_ahead(self, step: int) -> None:
         """Give relays the firings of a while, which are all known."""
-        low, high = np.searchsorted(self._train[0], (step, step + _AHEAD)).tolist()
-        if low < high:
-            sent = self.relays.fire_train(*(a[low:high] for a in self._train))
+        firing, trial, source = self._train
+        here = slice(*np.searchsorted(firing, (step, step + _AHEAD)).tolist())
+        if self.relays is not None and here.start < here.stop:
+            sent = self.relays.fire_train(firing[here], trial[here], source[here])
             self._sent.append(sent)
             self._send(*sent, now=step)
 
