@@ -180,7 +180,7 @@ def carry(state: ChipState, old: ChipConfig, new: ChipConfig) -> ChipState:
     """The same physical state under a configuration whose values have changed.
 
     Both must have the same circuits in the same order; events on their way go where the new one sends them. Relays
-    go on if they are as many as before, else they start anew.
+    go on if they are as many as before, else they start anew: who knows which is which can replace them.
     """
     p = lower(old, state.trials, state.first_trial)
     q = lower(new, state.trials, state.first_trial)

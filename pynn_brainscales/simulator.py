@@ -29,6 +29,7 @@ from .mapping.readback import signals, spikes
 from .mapping.stimuli import initial_state
 from .mapping.stimuli import stimulus as build_stimulus
 from .mapping.target import Target
+from .relay_transfer import relay_states
 from .rules import RuleRunner
 from .transfer import transfer
 
@@ -144,7 +145,9 @@ class State(BaseState):
         same_scale = np.array_equal(old.scaled.alpha, new.scaled.alpha) and np.array_equal(
             old.scaled.v_offset, new.scaled.v_offset)
         if same_circuits(old.config, new.config) and same_scale:
-            self.chips = with_present_weights(self, carry(self.chips, old.config, self.mapped.config))
+            relays = relay_states(self.chips, old, new)
+            chips = carry(self.chips, old.config, new.config).replace(relays=relays)
+            self.chips = with_present_weights(self, chips)
             return
         if len(self.chips.fired_step):
             warnings.warn("the network has changed in the middle of a run: spikes that were on their way are dropped",

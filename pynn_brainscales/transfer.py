@@ -12,14 +12,15 @@ from .mapping.network import Population
 from .mapping.readback import physical_in_biological_units
 from .mapping.scale import physical_from_biological_units
 from .mapping.stimuli import initial_state
+from .relay_transfer import relay_states
 
 
 def transfer(state: ChipState, old: Mapped, new: Mapped) -> ChipState:
     """State of a new mapping from that of an old one, population by population.
 
     Membrane, adaptation and synaptic state are taken over in biological units; refractory times and spikes on their
-    way are not. Populations that are new start from their initial values; cells beside the chips and learning synapses
-    that have stayed keep their state.
+    way are not. Populations that are new start from their initial values; cells beside the chips, learning synapses
+    and those with short-term plasticity that have stayed keep their state.
     """
     fresh = initial_state(new, state.trials, state.first_trial)
     before, after = physical(old.config, state), physical(new.config, fresh)
@@ -41,15 +42,8 @@ def transfer(state: ChipState, old: Mapped, new: Mapped) -> ChipState:
     result = start_from(new.config, state.trials, state.first_trial, **values, beside=beside_values(new.split))
     return result.replace(
         step=state.step, beside=_kept(state.beside, old.split.beside, result.beside, new.split.beside),
-        relays=_relays(state, old, new, result),
+        relays=relay_states(state, old, new),
         pairs=_kept(state.pairs, old.split.learning, result.pairs, new.split.learning))
-
-
-def _relays(state: ChipState, old: Mapped, new: Mapped, fresh: ChipState):
-    same = [(r.label, len(r.source)) for r in old.split.relays] == [(r.label, len(r.source)) for r in new.split.relays]
-    if state.relays is None or fresh.relays is None or state.relays.u.shape != fresh.relays.u.shape:
-        return fresh.relays
-    return state.relays if same else fresh.relays
 
 
 def _kept(states, parts, fresh, new_parts) -> tuple:
