@@ -9,15 +9,18 @@ from pynn_brainscales.emulator import limits
 
 from .aside import aside_delay
 from .assemble import assemble
-from .canonical import held_by_chips
+from .canonical import Signs, held_by_chips
 from .check import check
+from .driver_fits import tell_poor_fits
 from .errors import MappingError, MappingWarning
 from .expand import expand
 from .load import link_load
 from .mapped import Loss, Mapped
-from .network import Network
+from .models import RESPONSES
+from .network import Network, Population
 from .place import place
 from .quantise import clipped_parameters, quantise
+from .readback import PYNN_NAMES, parameter_unit
 from .route import route
 from .scale import MAX_ROW_DRIVE, fits_ranges, scale, us_per_ms
 from .split import same_parts, signs_of, split
@@ -145,8 +148,23 @@ def _tell_beside(mapped: Mapped) -> None:
     for p in mapped.split.beside:
         if held_by_chips(p, mapped.target, signs.get(p.label, {})):  # only on an ideal chip it is computed otherwise
             continue
-        warnings.warn(f"population {p.label!r}: {p.model} is computed beside the chip, which has no circuits for it",
-                      MappingWarning, stacklevel=3)
+        warnings.warn(f"population {p.label!r}: {p.model} is computed beside the chip, "
+                      f"{_why_beside(p, signs.get(p.label, {}))}", MappingWarning, stacklevel=3)
+
+
+def _why_beside(p: Population, signs: Signs) -> str:
+    """What of a population no circuit has: its model, or a receptor."""
+    if p.cell.kernel not in ("LIF", "AdExp"):
+        return "which has no circuits for it"
+    for name, port in p.cell.receptors.items():
+        shape = RESPONSES[port.response].shape
+        if shape != "exp":
+            return f"whose synapses are exponential: receptor {name!r} has {shape} responses"
+    for name in p.cell.receptors:
+        if not p.cell.conductance and all(signs.get(name, (False, False))):
+            return f"where a receptor is excitatory or inhibitory: {name!r} has weights of both signs"
+    return ("where a receptor is excitatory or inhibitory: the reversal potential of one is above threshold in some "
+            "cells and below it in others")
 
 
 def _tell_losses(mapped: Mapped) -> None:
@@ -173,8 +191,8 @@ def _tell_losses(mapped: Mapped) -> None:
             raise MappingError(
                 asked, f"{mapped.placement.chips} chip(s); a circuit has 256 rows, 32 of them for each 64 circuits "
                 "that spike on the same chip, all of one sign a row",
-                hint="setup(on_loss='warn') goes on without them, circuits_per_neuron=2 spreads the fan-in over more "
-                "circuits, chip='ideal' has no limits")
+                hint=f"setup(on_loss='warn') goes on without them, {_more_room(mapped, which)}, chip='ideal' has no "
+                "limits")
         warnings.warn(asked, MappingWarning, stacklevel=3)
     clipped = [f"{p.label!r}: {np.count_nonzero(mapped.rounded.drive.clipped[which == i])} of {len(p)}"
                for i, p in enumerate(network.projections) if mapped.rounded.drive.clipped[which == i].any()]
@@ -186,14 +204,29 @@ def _tell_losses(mapped: Mapped) -> None:
                       MappingWarning, stacklevel=3)
 
 
+def _more_room(mapped: Mapped, which: np.ndarray) -> str:
+    """What helps synapses to a place: synapses with a relay each want labels, others rows."""
+    relayed = {r.label for r in mapped.split.relays}
+    short = np.unique(which[mapped.rounded.lost == Loss.LABELS])
+    if any(mapped.network.projections[i].pre in relayed for i in short):
+        labels = limits.HALVES * limits.DRIVERS * limits.LABELS
+        return (f"each stochastic synapse takes a label of its own, of which a chip has {labels}: use fewer of them, "
+                "or a circuits_per_neuron that spreads the neurons over more chips")
+    return "circuits_per_neuron=2 spreads the fan-in over more circuits"
+
+
 def _tell_differences(mapped: Mapped) -> None:
     """One warning for each population with clipped parameters, and each projection with other delays."""
     clipped: dict[str, list[str]] = {}
-    for label, name, wanted, got in clipped_parameters(mapped.network, mapped.rounded):
-        clipped.setdefault(label, []).append(f"{name} {wanted:.4g} -> {got:.4g}")
+    for label, name, neuron in clipped_parameters(mapped.network, mapped.rounded):
+        value, (factor, offset) = mapped.rounded.cells[name], parameter_unit(mapped, name)
+        wanted, got = (a[neuron] * factor[neuron] + offset[neuron] for a in (value.requested, value.realised))
+        pynn, unit = PYNN_NAMES[name]
+        clipped.setdefault(label, []).append(f"{pynn} {wanted:.4g} -> {got:.4g} {unit}")
     for label, parts in clipped.items():
-        warnings.warn(f"population {label!r}: outside the chip's range, in its units (us, CADC LSB): "
-                      f"{', '.join(parts)}", MappingWarning, stacklevel=3)
+        warnings.warn(f"population {label!r}: outside the chip's range: {', '.join(parts)}", MappingWarning,
+                      stacklevel=3)
+    tell_poor_fits(mapped)
     if mapped.routing.free:
         return
     load = link_load(mapped)

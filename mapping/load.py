@@ -18,8 +18,8 @@ from .split import BESIDE, RELAY
 class LinkLoad(Frozen):
     """Mean events per us of hardware time from sources outside, and what goes around the chips.
 
-    A source that reaches several drivers sends one event to each. Spikes that are relayed are not in ``input_rate``:
-    how many there will be, only a run can tell.
+    A source that reaches several drivers sends one event to each, and a stochastic synapse of a source outside one for
+    each release. Spikes of neurons are not in ``input_rate``: how many there will be, only a run can tell.
     """
 
     input_rate: float
@@ -36,27 +36,36 @@ def link_load(m: Mapped) -> LinkLoad:
     """The load of the link; zero on a chip without limits, which has none."""
     if m.routing.free:
         return LinkLoad(0.0, 0, 0)
-    u, neurons, offsets = us_per_ms(m.target), m.network.neurons, m.network.offsets()
+    neurons = m.network.neurons
     streams = np.bincount(m.routing.route_source[m.routing.route_way != Way.DIRECT],
                           minlength=neurons + sum(s.size for s in m.network.sources))
-    rate = 0.0
-    for source in m.network.sources:
-        mine = streams[offsets[source.label]:offsets[source.label] + source.size]
-        rate += _rate_per_us(source, u) * float(mine.mean())
-    return LinkLoad(rate, int(np.count_nonzero(streams[:neurons])), int(streams[:neurons].sum()))
+    return LinkLoad(float(_rates(m) @ streams), int(np.count_nonzero(streams[:neurons])), int(streams[:neurons].sum()))
 
 
-def _rate_per_us(source: Source, u: float) -> float:
-    """Mean events per us of hardware time of all cells of a source together; of spike arrays, over their span."""
+def _rates(m: Mapped) -> np.ndarray:
+    """Mean events per us of hardware time of every neuron and cell of a source; 0 where only a run can tell."""
+    neurons, offsets, released = m.network.neurons, m.network.offsets(), {r.label: r for r in m.split.relays}
+    rates = np.zeros(neurons + sum(s.size for s in m.network.sources))
+    for s in m.network.sources:
+        here = slice(offsets[s.label], offsets[s.label] + s.size)
+        if s.model == RELAY:  # at most as often as what it listens to
+            relay = released[s.label]
+            rates[here] = rates[relay.source] * relay.parameters.get("p", 1.0)
+        elif s.model != BESIDE:
+            rates[here] = _rate_per_us(s, us_per_ms(m.target))
+    return rates
+
+
+def _rate_per_us(source: Source, u: float) -> np.ndarray | float:
+    """Mean events per us of hardware time of the cells of a source; of spike arrays, over the span of all."""
     p = source.parameters
-    if source.model in (BESIDE, RELAY):
-        return 0.0  # only a run can tell
     if source.model == "SpikeSourceGamma":
-        return float(np.sum(p["beta"] / p["alpha"])) * 1e-3 / u
+        return p["beta"] / p["alpha"] * 1e-3 / u
     if source.model == "SpikeSourceInhGamma":  # the fastest of all bins
-        return float(np.max(1.0 / (p["a"] * p["b"]))) * source.size * 1e-3 / u
+        return float(np.max(1.0 / (p["a"] * p["b"]))) * 1e-3 / u
     if source.model != "SpikeSourceArray":
-        return float(np.sum(p["rate"])) * 1e-3 / u
+        return p["rate"] * 1e-3 / u
     times = p["spike_times"]
     span = float(np.ptp(times)) if len(times) > 1 else 0.0
-    return (len(times) - 1) / (span * u) if span else 0.0
+    count = np.bincount(p["spike_index"].astype(np.int64), minlength=source.size)
+    return count * (1.0 - 1.0 / len(times)) / (span * u) if span else 0.0

@@ -237,6 +237,11 @@ class Mapped(Frozen):
 
         return floorplan_figure(self)
 
+    def __repr__(self) -> str:
+        n = self.network
+        return (f"<Mapped: {n.neurons} neurons, {n.synapses} synapses, chips: {self.placement.chips}, "
+                f"profile {self.target.profile.name!r}>")
+
     def __str__(self) -> str:
         from .floorplan import floorplan_text
 

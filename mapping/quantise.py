@@ -201,13 +201,13 @@ def _weights(scaled: Scaled, routing: Routing, gain: np.ndarray) -> tuple[np.nda
     return weight, Quantised(scaled.drive, realised * unit, placed & (wanted > most + 0.5)), lost
 
 
-def clipped_parameters(network: Network, rounded: Rounded) -> list[tuple[str, str, float, float]]:
-    """What was clipped: (population, name of the chip's parameter, wanted, got), the first neuron of each."""
+def clipped_parameters(network: Network, rounded: Rounded) -> list[tuple[str, str, int]]:
+    """What was clipped: (population, name of the chip's parameter, first neuron)."""
     population = population_of_neuron(network)
     found = []
     for name, value in rounded.cells.items():
         for i, p in enumerate(network.populations):
             bad = np.flatnonzero(value.clipped[:len(population)] & (population == i))
             if len(bad):
-                found.append((p.label, name, float(value.requested[bad[0]]), float(value.realised[bad[0]])))
+                found.append((p.label, name, int(bad[0])))
     return found

@@ -18,6 +18,7 @@ from pynn_brainscales.emulator.profile import calibrated
 
 from .cells import comparator, population_of_neuron
 from .connections import connections, synapse_slices
+from .driver_fits import driver_fits
 from .errors import MappingError
 from .load import link_load
 from .mapped import Loss, Mapped, Way
@@ -26,8 +27,6 @@ from .network import Population, Projection
 from .readback import PYNN_NAMES, parameter_unit
 from .report_currents import current_notes
 from .scale import us_per_ms
-from .shortterm import suits
-from .split import inactivation, parameter_sets
 
 _WAYS = {Way.FREE: "any delay", Way.DIRECT: "on the chip", Way.LOOP: "around the chip", Way.BETWEEN: "between chips",
          Way.EXTERNAL: "from outside"}
@@ -46,6 +45,10 @@ class Report(Frozen):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def __repr__(self) -> str:
+        s = self.sections
+        return f"<Report: {s['neurons']} neurons, {s['synapses']} synapses, chips: {s['chips']}>"
 
     def summary(self) -> str:
         """The report as text, at most 100 columns wide."""
@@ -202,12 +205,10 @@ def _projection(m: Mapped, label: str) -> dict:
 
 def _short_term(m: Mapped, p: Projection) -> dict:
     """How near the drivers come to the Tsodyks-Markram synapses of a projection."""
-    columns = np.vstack([parameter_sets(p, inactivation(p, m.described)), m.split.driver_modes[p.label]])
-    fits = []
-    for mode in np.unique(columns[5]):
-        sets = np.unique(columns[:5, columns[5] == mode], axis=1)
-        fits += suits(sets, m.split.drivers[int(mode) - 1], m.target.speedup)
-    return {"facilitating": sum(f.strength > 0 for f in fits), "depressing": sum(f.strength < 0 for f in fits),
+    fits = driver_fits(m, p)
+    asked = {name: _range(p.parameters[name]) for name in ("U", "tau_rec", "tau_facil")}
+    return {"asked": asked,
+            "facilitating": sum(f.strength > 0 for f in fits), "depressing": sum(f.strength < 0 for f in fits),
             "use": _range(np.array([f.use for f in fits])),
             "tau_ms": _range(np.array([f.tau_us / us_per_ms(m.target) for f in fits])),
             "error": max(f.error for f in fits)}

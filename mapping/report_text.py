@@ -8,8 +8,7 @@ _COMPOSED = ("LIF", "AdExp")  # their circuits' model is no name that a user kno
 def text(r: dict) -> str:
     """At most 100 columns, numbers to four digits."""
     lines = [f"mapped to {_count(r['chips'], 'chip')}: {_wrap(r['profile'])}",
-             f"  {r['neurons']} neurons, {r['synapses']} synapses, "
-             f"{sum(r['lost'].values()) or 'none'} lost{_reasons(r['lost'])}"]
+             f"  {_wrap(_totals(r), 98)}"]
     lines += _usage(r["usage"])
     for label, p in r["populations"].items():
         lines += _population(label, p)
@@ -21,6 +20,23 @@ def text(r: dict) -> str:
     if "dry_run" in r:
         lines.append(_wrap(r["dry_run"]))
     return "\n".join(lines)
+
+
+def _totals(r: dict) -> str:
+    """What is on the chips and what isn't, in one sentence."""
+    sentence = (f"{_count(r['neurons'], 'neuron')}, {_count(r['synapses'], 'synapse')}, "
+                f"{sum(r['lost'].values()) or 'none'} lost{_reasons(r['lost'])}")
+    cells, synapses, learning = _beside_totals(r["beside"])
+    parts = [_count(n, what) for n, what in ((cells, "cell"), (synapses, "synapse")) if n]
+    if parts:
+        sentence += f"; {' and '.join(parts)} beside the chip"
+    return f"{sentence}; {_count(learning, 'learning synapse')}" if learning else sentence
+
+
+def _beside_totals(b: dict) -> tuple[int, int, int]:
+    """Cells and synapses beside the chip, and synapses that learn."""
+    return (sum(p["size"] for p in b["populations"].values()), sum(p["synapses"] for p in b["projections"].values()),
+            sum(p["synapses"] for p in b["learning"].values()))
 
 
 def _count(n: int, what: str) -> str:
@@ -70,13 +86,19 @@ def _population(label: str, p: dict) -> list[str]:
     lines = [f"{label}: {p['size']} {model} on {_count(p['circuits'], 'circuit')}",
              f"  1 mV is {_number(p['alpha_lsb_per_mv'])} LSB, swing {_number(p['swing_lsb'])} LSB; thresholds spread "
              f"by {_number(p['threshold_spread_mv'])} mV ({100 * p['threshold_spread_of_swing']:.2g} % of the swing)"]
-    for name, q in p["parameters"].items():
+    for own, q in p["parameters"].items():
+        name = _comparator(p["parameters"]) if own == "threshold" else own
         if q["max_error"] > 1e-12 or q["clipped"]:
             clipped = f", {q['clipped']} clipped" if q["clipped"] else ""
             asked = f"{_span(q['asked']):>{30 - max(10, len(name))}}"
             lines.append(f"  {name:<10} {asked} -> {_span(q['got']):<20} {q['unit']}, off by up to "
                          f"{_number(q['max_error'])}{clipped}")
     return lines
+
+
+def _comparator(parameters: dict) -> str:
+    """What the user calls the threshold: where the spike is exponential, v_thresh is another."""
+    return "v_spike" if "v_thresh" in parameters else "v_thresh"
 
 
 def _projection(label: str, p: dict) -> list[str]:
@@ -86,13 +108,17 @@ def _projection(label: str, p: dict) -> list[str]:
     if "weight" in p:
         w = p["weight"]
         rows = w["rows_per_synapse"]
-        several = f", {rows[0]} to {rows[1]} rows each" if rows[1] > 1 else ""
+        number = f"{rows[1]}" if rows[0] == rows[1] else f"{rows[0]} to {rows[1]}"
+        several = f", {number} rows each" if rows[1] > 1 else ""
         clipped = f", {w['clipped']} clipped" if w["clipped"] else ""
         lines.append(f"  weight     {_span(w['asked']):>20} -> {_span(w['got']):<20} rms error "
                      f"{100 * w['rms_error']:.2g} %{several}{clipped}")
     if "short_term" in p:
         s = p["short_term"]
         kinds = " and ".join(k for k in ("depressing", "facilitating") if s[k])
+        asked = s["asked"]
+        lines.append(f"  asked      U {_span(asked['U'])}, tau_rec {_span(asked['tau_rec'])} ms, tau_facil "
+                     f"{_span(asked['tau_facil'])} ms")
         lines.append(f"  drivers    {kinds}, U {_span(s['use'])}, tau {_span(s['tau_ms'])} ms: rms error "
                      f"{100 * s['error']:.2g} % over a test train")
     for way, d in p.get("ways", {}).items():

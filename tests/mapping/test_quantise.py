@@ -62,8 +62,8 @@ def test_two_refractory_clocks_serve_one_side(make):
 
 
 @pytest.mark.parametrize(("name", "value", "shown"), [
-    ("tau_m", 100.0, "tau_m 100"), ("tau_syn_E", 0.1, "tau_syn_exc 0.1"), ("tau_refrac", 0.0, "refractory_us 0"),
-    ("i_offset", 500.0, "i_offset 4000")])
+    ("tau_m", 100.0, "tau_m 100 -> .* ms"), ("tau_syn_E", 0.1, "tau_syn_E 0.1 -> .* ms"),
+    ("tau_refrac", 0.0, "tau_refrac 0 -> .* ms"), ("i_offset", 500.0, "i_offset 500 -> .* nA")])
 def test_values_outside_the_ranges_are_told(make, name, value, shown):
     network = make.Network((make.population("A", 2, **{name: value}),), (), ())
     with pytest.warns(MappingWarning, match=f"population 'A': outside the chip's range.*{shown}"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pynn_brainscales.emulator.profile import calibrated, ideal, quantised
 from pynn_brainscales.mapping.compile import compile
-from pynn_brainscales.mapping.errors import MappingWarning
+from pynn_brainscales.mapping.errors import MappingError, MappingWarning
 from pynn_brainscales.mapping.floorplan import circuit_map, floorplan_text, weight_map
 from pynn_brainscales.mapping.mapped import Loss
 from pynn_brainscales.mapping.network import Probe
@@ -121,10 +121,10 @@ def mixed(make):
     return build
 
 
-def quiet(network, profile):
+def quiet(network, profile, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MappingWarning)
-        return compile(network, Target(profile=profile))
+        return compile(network, Target(profile=profile, **options))
 
 
 @pytest.mark.parametrize("profile", [ideal, quantised], ids=lambda p: p.name)
@@ -207,3 +207,75 @@ def test_the_words_of_the_user(make):
             assert values["parameters"][name]["asked"] == pytest.approx([asked.min(), asked.max()])
             assert values["parameters"][name]["got"] == pytest.approx([asked.min(), asked.max()], rel=0.02, abs=0.1)
         assert max(map(len, text.splitlines())) <= 125
+
+
+def test_all_cells_and_synapses_are_counted(mixed):
+    for profile, learning in ((ideal, "; 24 learning synapses"), (quantised, "")):
+        report = quiet(mixed(profile is ideal), profile).report
+        text = " ".join(str(report).split())
+        assert f"3 neurons, 60 synapses, none lost; 3 cells and 60 synapses beside the chip{learning} " in text
+        assert max(map(len, str(report).splitlines()[:4])) <= 100
+
+
+def test_what_was_asked_of_the_drivers(mixed):
+    report = quiet(mixed(False), quantised).report
+    asked = report.to_dict()["projections"]["tm from C to C"]["short_term"]["asked"]
+    assert list(asked) == ["U", "tau_rec", "tau_facil"]
+    assert "  asked      U 0.4, tau_rec " in str(report)
+
+
+def test_short_representations(mapped):
+    for value in (mapped, mapped.report):
+        assert "100 neurons" in repr(value)
+        assert "chips: 1" in repr(value)
+        assert len(repr(value)) < 120
+        assert "\n" not in repr(value)
+
+
+def test_thresholds_have_the_name_of_the_user(make):
+    adaptive = make.population("X", 2, "EIF_cond_exp_isfa_ista", v_spike=np.array([-40.0, -38.77]))
+    network = make.Network((make.population("A", 2, v_thresh=np.array([-50.0, -49.77])), adaptive), (), ())
+    lines = [line.split()[0] for line in str(quiet(network, calibrated).report).splitlines() if line.split()]
+    assert "threshold" not in lines
+    assert lines.index("v_thresh") < lines.index("X:") < lines.index("v_spike")
+
+
+def test_rows_of_strong_synapses(make):
+    network = make.Network((make.population("A", 1, "IF_cond_exp"),), (make.poisson("S", 1),), (
+        make.projection("p", "S", "A", [(0, 0)], 1.0, 1.0),))
+    report = quiet(network, quantised).report
+    rows = report.to_dict()["projections"]["p"]["weight"]["rows_per_synapse"]
+    assert rows[0] == rows[1] > 1
+    assert f", {rows[0]} rows each" in str(report)
+
+
+@pytest.mark.parametrize(("receptors", "values", "weights", "reason"), [
+    ({"a": "CondExp", "b": "CondAlpha"}, {}, [], r"synapses are exponential: receptor 'b' has alpha responses"),
+    ({"a": "CondBeta"}, {}, [], r"receptor 'a' has beta responses"),
+    ({"a": "Delta"}, {}, [], r"receptor 'a' has delta responses"),
+    ({"a": "CurrExp"}, {}, [0.1, -0.1], r"'a' has weights of both signs"),
+    ({"a": "CondExp"}, {"a.e_syn": np.array([0.0, -80.0])}, [], r"above threshold in some cells and below it in other"),
+])
+def test_why_cells_are_beside_the_chip(make, receptors, values, weights, reason):
+    projections = (make.projection("p", "S", "A", [(0, 0), (0, 1)], weights, 1.0, "a"),) if weights else ()
+    network = make.Network((make.cells("A", 2, "LIF", receptors, **values),), (make.poisson("S", 1),), projections)
+    with pytest.warns(MappingWarning, match=f"population 'A': LIF is computed beside the chip, .*{reason}"):
+        compile(network, Target(profile=quantised))
+
+
+def test_models_without_circuits_are_named(make):
+    network = make.Network((make.cells("A", 2, "HH_cond_exp"), make.cells("B", 2, "IF_curr_alpha")), (), ())
+    with pytest.warns(MappingWarning) as caught:
+        compile(network, Target(profile=quantised))
+    assert [str(w.message).split(", ", 1)[1] for w in caught] == [
+        "which has no circuits for it", "whose synapses are exponential: receptor 'excitatory' has alpha responses"]
+
+
+def test_stochastic_synapses_that_run_out_of_labels(make):
+    network = make.Network((make.population("A", 200),), (make.poisson("S", 100),), (make.projection(
+        "p", "S", "A", np.ones((100, 200), bool), 0.01, 1.0, model="SimpleStochasticSynapse"),))
+    with pytest.raises(MappingError, match=r"'p': 3616 of 20000 .no free label.*each stochastic synapse takes a label "
+                       "of its own, of which a chip has 16384") as caught:
+        compile(network, Target(profile=quantised))
+    assert "circuits_per_neuron=2" not in str(caught.value)
+    assert not np.any(quiet(network, quantised, circuits_per_neuron=4).rounded.lost)

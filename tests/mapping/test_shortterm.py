@@ -202,3 +202,22 @@ def test_parameters_of_each_connection(make):
     assert report["p"]["short_term"]["error"] < 0.5
     weight = mapped.connections("p")["weight"]
     np.testing.assert_allclose(weight, 0.03, rtol=0.25)
+
+
+@pytest.mark.parametrize(("tau_rec", "tau_facil", "told"), [
+    (200.0, 1500.0, True), (800.0, 0.0, False), (1.0, 1500.0, False)])
+def test_what_drivers_do_not_follow_is_told(make, tau_rec, tau_facil, told):
+    """A synapse that facilitates and recovers slowly would depress on the chip."""
+    network = make.Network(
+        (make.cells("A", 2, "IF_cond_exp"),), (make.poisson("P", 2),),
+        (make.projection("in", "P", "A", [(0, 0), (1, 1)], 0.001, 1.0, model="TsodyksMarkramSynapse", U=0.2,
+                         tau_rec=tau_rec, tau_facil=tau_facil),))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        compile(network, CHIP)
+    mine = [str(w.message) for w in seen if "short-term plasticity" in str(w.message)]
+    assert len(mine) == int(told)
+    if told:
+        assert "projection 'in'" in mine[0]
+        assert "is off by 30 %" in mine[0]
+        assert "it depresses" in mine[0]
