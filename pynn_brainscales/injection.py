@@ -12,15 +12,18 @@ from .mapping.mapped import Mapped
 from .mapping.stimuli import injected
 
 
-def currents(sources, mapped: Mapped, start: int, stop: int
+def currents(sources, mapped: Mapped, start: int, stop: int, trial: int | None = None
              ) -> tuple[tuple[InjectedCurrent, ...], tuple[InjectedCurrent, ...]]:
-    """All currents from step ``start`` to ``stop``, one for each injection: into circuits, and into cells beside."""
+    """All currents from step ``start`` to ``stop``, one for each injection: into circuits, and into cells beside.
+
+    ``trial`` is the number in the random streams; by default the present one.
+    """
     into_circuits, into_cells = [], []
     beside = {p.label for p in mapped.split.beside}
     for source in sources:
         if not source._cells or stop <= start:
             continue
-        values = source.values(start, stop)
+        values = source.values(start, stop, trial)
         on_chip = any(population.mapped_label not in beside for population, _ in source._cells)
         if np.ptp(values) > 0 and mapped.target.profile.limited and on_chip:
             warnings.warn(f"{type(source).__name__} changes during the run: the offset current of a real chip is set "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Trials:
     ----------
     trials : int
     spikes : dict
-        By population label: (trial, index, time in ms), three arrays of one shape.
+        By population label: (trial, index, time in ms), three arrays of one shape, ordered by trial, time and index.
     signals : dict
         By (population label, variable): array (trials, samples, cells), of the cells and at the interval that
         ``record`` has named.
@@ -45,13 +46,14 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
     Parameters
     ----------
     duration : float
-        Of each trial, ms.
+        Of each trial, ms; in whole steps, as in ``run``.
     spikes : mapping
         Population (``SpikeSourceArray``) -> (trial, index, time): three arrays of one shape; times in ms. Sources that
         are not named send what they send otherwise, in every trial.
     trials : int
     first_trial : int
-        Each trial has random streams of its own, from this number on.
+        Each trial has random streams of its own, from this number on; so has the noise of a ``NoisyCurrentSource``,
+        unless it was given a generator. With such noise trials run one by one.
 
     Returns
     -------
@@ -60,11 +62,12 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
     Raises
     ------
     ValueError
-        If a key is not a SpikeSourceArray of this network, or arrays don't fit.
+        If a number makes no sense, a key is not a SpikeSourceArray of this network, or arrays don't fit.
     """
-    if trials < 1 or not duration > 0:
-        raise ValueError(f"run_trials needs at least one trial of some duration, got {trials} of {duration} ms")
     state = simulator.state
+    steps = _checked(duration, trials, first_trial)
+    if not isinstance(spikes, Mapping):
+        raise TypeError(f"spikes={spikes!r} must be a dictionary: population -> (trial, index, time)")
     mapped = state.map()
     base = state.stimulus
     u = us_per_ms(mapped.target)
@@ -73,11 +76,15 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
     everywhere = (base.channel[~named], base.time_us[~named])
     order = np.argsort(trial, kind="stable")
     channel, time, trial = channel[order], time[order], trial[order]
-    edges = np.searchsorted(trial, np.arange(0, trials + BATCH, BATCH))
-    injected = currents(state.currents, mapped, 0, round(duration / state.dt))
+    alone = any(source.differs_by_trial for source in state.currents)  # the emulator takes one current for a batch
+    batch = 1 if alone else BATCH
+    edges = np.searchsorted(trial, np.arange(0, trials + batch, batch))
+    injected = currents(state.currents, mapped, 0, steps, first_trial)
     parts = []
-    for k, start in enumerate(range(0, trials, BATCH)):
-        count = min(BATCH, trials - start)
+    for k, start in enumerate(range(0, trials, batch)):
+        if alone and start:
+            injected = currents(state.currents, mapped, 0, steps, first_trial + start)
+        count = min(batch, trials - start)
         mine = slice(int(edges[k]), int(edges[k + 1]))
         repeated = len(everywhere[0])
         stimulus = Stimulus(
@@ -85,9 +92,21 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
             np.concatenate([time[mine], np.tile(everywhere[1], count)]),
             np.concatenate([trial[mine] - start, np.repeat(np.arange(count), repeated)]), count, first_trial + start,
             base.poisson, base.renewal, base.inh_gamma, *injected)
-        recording, _ = run(mapped.config, stimulus, duration * u, initial_state(mapped, count, first_trial + start))
+        recording, _ = run(mapped.config, stimulus, steps * mapped.config.step_us,
+                           initial_state(mapped, count, first_trial + start))
         parts.append((start, recording))
     return _results(mapped, trials, parts)
+
+
+def _checked(duration, trials, first_trial) -> int:
+    """Number of timesteps of each trial; ValueError for numbers that make no sense."""
+    for name, value, least in (("trials", trials, 1), ("first_trial", first_trial, 0)):
+        if not isinstance(value, Integral) or value < least:
+            raise ValueError(f"run_trials: {name}={value!r} must be a whole number >= {least}")
+    dt = simulator.state.dt
+    if not isinstance(duration, Real) or not np.isfinite(duration) or round(duration / dt) < 1:
+        raise ValueError(f"run_trials: duration={duration!r} must be a time in ms of at least one timestep, {dt:g} ms")
+    return round(duration / dt)
 
 
 def _channels_of(mapped, spikes: Mapping) -> np.ndarray:
@@ -124,5 +143,12 @@ def _results(mapped, trials: int, parts) -> Trials:
         for t in range(recording.trials):
             for signal in signals(mapped, recording, t):
                 sampled.setdefault((signal.population, signal.variable), []).append(signal.values)
-    return Trials(trials, {k: tuple(np.concatenate(a) for a in zip(*v, strict=True)) for k, v in fired.items()},
+    return Trials(trials, {label: _in_order(parts) for label, parts in fired.items()},
                   {k: np.stack(v) for k, v in sampled.items()})
+
+
+def _in_order(parts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spikes of several batches, trial by trial."""
+    trial, index, time = (np.concatenate(a) for a in zip(*parts, strict=True))
+    order = np.lexsort((index, time, trial))
+    return trial[order], index[order], time[order]

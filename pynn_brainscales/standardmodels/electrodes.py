@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import numpy as np
 from pyNN import errors
 from pyNN.parameters import ParameterSpace, Sequence
@@ -32,8 +35,9 @@ class _CurrentSource:
 
     def set_native_parameters(self, parameters) -> None:
         """Take over parameters, all or none."""
-        new = dict(self._parameters)
+        new, given = dict(self._parameters), set()
         for name, value in parameters.items():
+            given.add(name)
             try:
                 value.shape = (1,)
                 evaluated = value.evaluate(simplify=True)
@@ -46,6 +50,8 @@ class _CurrentSource:
             if np.isnan(number).any() or (name != "stop" and np.isinf(number).any()):
                 self._refuse(name, evaluated, "must be finite")
             new[name] = number if number.ndim else float(number)
+        if {"start", "stop"} <= given and new["stop"] < new["start"]:  # one alone may wait for the other
+            self._refuse("stop", new["stop"], f"must not be before start, {new['start']:g} ms")
         object.__setattr__(self, "_parameters", self._accepted(new))
         simulator.state.changed(Stale.STIMULUS)
 
@@ -86,8 +92,9 @@ class _CurrentSource:
         if self._network is not simulator.state.currents:
             raise RuntimeError(f"{type(self).__name__}: inject_into() would have no effect: the source was made before "
                                "setup() was called; make it again")
+        cells = [cells] if isinstance(cells, simulator.ID) or not isinstance(cells, Iterable) else cells
         parts: list[dict] = []
-        for cell in [cells] if isinstance(cells, simulator.ID) else cells:
+        for cell in cells:
             if not isinstance(cell, simulator.ID):
                 raise TypeError(f"{type(self).__name__} can be injected into populations, views, assemblies and cells "
                                 f"of pynn_brainscales, not into {cell!r}")
@@ -110,9 +117,9 @@ class _CurrentSource:
         object.__setattr__(self, "_recorded", True)
         object.__setattr__(self, "_now", simulator.state.step)
 
-    def values(self, start: int, stop: int) -> np.ndarray:
-        """Values from step ``start`` to before ``stop``, nA, with the present parameters."""
-        return self._values(np.arange(start, stop))
+    def values(self, start: int, stop: int, trial: int | None = None) -> np.ndarray:
+        """Values from step ``start`` to before ``stop``, nA, with the present parameters; in the present trial."""
+        return self._values(np.arange(start, stop), trial)
 
     def keep(self, start: int, stop: int) -> None:
         """Note what was injected in a run, if this source is recorded."""
@@ -131,11 +138,17 @@ class _CurrentSource:
         values = np.concatenate([*self._past, self._values(np.array([self._now]))])
         return np.arange(self._now + 1 - len(values), self._now + 1) * self._dt, values
 
-    def _values(self, step: np.ndarray) -> np.ndarray:
-        return current_values(type(self).__name__, self._parameters, step, self._dt, self._normals)
+    def _values(self, step: np.ndarray, trial: int | None = None) -> np.ndarray:
+        normals = partial(self._normals, trial=simulator.state.trial if trial is None else trial)
+        return current_values(type(self).__name__, self._parameters, step, self._dt, normals)
 
-    def _normals(self, number: np.ndarray) -> np.ndarray:
-        return drawn(simulator.state.target.seed, simulator.state.trial, self._number)(number)
+    def _normals(self, number: np.ndarray, trial: int) -> np.ndarray:
+        return drawn(simulator.state.target.seed, trial, self._number)(number)
+
+    @property
+    def differs_by_trial(self) -> bool:
+        """Whether its values are others in each trial."""
+        return False
 
 
 def _same_names(base) -> dict:
@@ -196,9 +209,14 @@ class NoisyCurrentSource(_CurrentSource, electrodes.NoisyCurrentSource):
             self._refuse("stdev", p["stdev"], "must be >= 0")
         return p
 
-    def _normals(self, number: np.ndarray) -> np.ndarray:
+    @property
+    def differs_by_trial(self) -> bool:
+        """Whether its values are others in each trial: not those of a generator that the user gave."""
+        return self._rng is None
+
+    def _normals(self, number: np.ndarray, trial: int) -> np.ndarray:
         """The numbers of some intervals, ascending; the same whenever they are asked for."""
-        return super()._normals(number) if self._rng is None else self._from_rng(int(number[-1]) + 1)[number]
+        return super()._normals(number, trial) if self._rng is None else self._from_rng(int(number[-1]) + 1)[number]
 
     def _from_rng(self, count: int) -> np.ndarray:
         """The first numbers of the user's own generator, which are kept: the same again after ``reset()``."""

@@ -314,3 +314,28 @@ def test_bad_calls(cell):
         dc.inject_into(sim.Population(1, sim.IF_curr_exp()))
     with pytest.raises(RuntimeError, match="setup"):
         sim.DCSource().inject_into(cell)
+
+
+def test_noise_differs_from_trial_to_trial():
+    """As from run to run with fresh noise; that of a generator of the user's own is the same in all."""
+    def build(**noise):
+        sim.setup(timestep=0.1, chip="ideal", seed=4, trial_noise="fresh")
+        cells = sim.Population(2, sim.IF_curr_exp(), label="cells")
+        sim.NoisyCurrentSource(mean=0.5, stdev=1.0, dt=0.1, **noise).inject_into(cells)
+        cells.record(["v", "spikes"])
+        return cells
+
+    build()
+    trials = sim.run_trials(30.0, {}, 3).signals["cells", "v"]
+    later = sim.run_trials(30.0, {}, 1, first_trial=2).signals["cells", "v"]
+    cells = build()
+    for k in range(3):
+        sim.run(30.0)
+        single = cells.get_data("v").segments[k].analogsignals[0].magnitude
+        np.testing.assert_array_equal(trials[k], single)
+        sim.reset()
+    np.testing.assert_array_equal(later[0], trials[2])
+    assert np.abs(np.diff(trials, axis=0)).max() > 1.0
+    build(rng=sim.NumpyRNG(1))
+    trials = sim.run_trials(30.0, {}, 2).signals["cells", "v"]
+    np.testing.assert_array_equal(trials[0], trials[1])
