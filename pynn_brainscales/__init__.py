@@ -14,19 +14,12 @@ import pyNN as _pyNN  # noqa: E402
 from pyNN import errors, space  # noqa: E402
 from pyNN.connectors import (  # noqa: E402
     ArrayConnector,
-    CloneConnector,
     CSAConnector,
     DisplacementDependentProbabilityConnector,
     DistanceDependentProbabilityConnector,
-    FixedNumberPostConnector,
-    FixedNumberPreConnector,
-    FixedProbabilityConnector,
-    FixedTotalNumberConnector,
     FromFileConnector,
-    FromListConnector,
     IndexBasedProbabilityConnector,
     OneToOneConnector,
-    SmallWorldConnector,
 )
 from pyNN.network import Network  # noqa: E402
 from pyNN.space import Space  # noqa: E402
@@ -41,7 +34,16 @@ from . import (  # noqa: E402
     recording,
     simulator,
 )
-from .connectors import AllToAllConnector  # noqa: E402
+from .connectors import (  # noqa: E402
+    AllToAllConnector,
+    CloneConnector,
+    FixedNumberPostConnector,
+    FixedNumberPreConnector,
+    FixedProbabilityConnector,
+    FixedTotalNumberConnector,
+    FromListConnector,
+    SmallWorldConnector,
+)
 from .control import (  # noqa: E402
     end,
     get_current_time,
@@ -60,7 +62,7 @@ from .control import (  # noqa: E402
     save_network,
     setup,
 )
-from .plasticity import PlasticityRule, Timer  # noqa: E402
+from .plasticity import PlasticityRule, Timer  # noqa: E402, F401
 from .populations import Assembly, Population, PopulationView  # noqa: E402
 from .procedural_api import connect, create, record, record_gsyn, record_v, set  # noqa: E402
 from .projections import Projection  # noqa: E402
@@ -134,7 +136,7 @@ __all__ = [
     "RandomDistribution", "STDPMechanism", "SimpleStochasticSynapse", "SmallWorldConnector", "Space",
     "SpikePairRule", "SpikeSourceArray", "SpikeSourceGamma", "SpikeSourceInhGamma", "SpikeSourcePoisson",
     "SpikeSourcePoissonRefractory", "StaticSynapse", "StepCurrentSource", "StochasticTsodyksMarkramSynapse",
-    "Timer", "TsodyksMarkramSynapse", "Vogels2011Rule", "__version__", "connect", "connectors", "control", "create",
+    "TsodyksMarkramSynapse", "Vogels2011Rule", "__version__", "connect", "connectors", "control", "create",
     "end", "errors", "get_current_time", "get_max_delay", "get_min_delay", "get_time_step", "initialize",
     "last_mapping", "list_standard_models", "map_network", "num_processes", "populations", "procedural_api",
     "projections", "random", "rank", "record", "record_gsyn", "record_v", "recording", "reset", "run", "run_for",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import math
 import os
 import runpy
 import sys
@@ -35,9 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(support_tables(), end="")
         return 0
     if args.file.suffix in (".json", ".nir"):
+        if not args.file.is_file():
+            raise SystemExit(f"there is no document {args.file}")
         network = load(args.file) if args.file.suffix == ".json" else from_nir(args.file)
         mapped = compile(network, Target(profile=profile(args.chip or control.default("chip")),
-                                                 seed=args.seed or 0, chip_seed=args.chip_seed or 0,
+                                                 seed=_seed(args, "seed"), chip_seed=_seed(args, "chip_seed"),
                                                  on_loss="warn" if args.command == "map" else "error"))
         if args.command == "run":
             _run_network(mapped, args.duration)
@@ -58,15 +61,47 @@ def _parser() -> argparse.ArgumentParser:
                        ("map", "map a network document or a NIR graph only")):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("--chip", choices=list(PROFILES), help="profile of the virtual chips")
-        command.add_argument("--seed", type=int, help="of noise and Poisson sources")
-        command.add_argument("--chip-seed", type=int, help="names the virtual chips")
+        command.add_argument("--seed", type=_whole_number, help="of noise and Poisson sources")
+        command.add_argument("--chip-seed", type=_whole_number, help="names the virtual chips")
         if name == "run":
-            command.add_argument("--duration", type=float, default=1000.0, help="of a document, ms (default 1000)")
+            command.add_argument("--duration", type=_time, default=1000.0, help="of a document, ms (default 1000)")
         command.add_argument("file", type=Path,
                              help="a PyNN script (.py), a network document (.json) or a NIR graph (.nir)")
         if name == "run":
             command.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the script")
     return parser
+
+
+def _whole_number(text: str) -> int:
+    """A seed; what argparse calls an error is one for the variables of the environment, too."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number >= 0")
+    return value
+
+
+def _time(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a time in ms > 0")
+    return value
+
+
+def _seed(args: argparse.Namespace, key: str) -> int:
+    """The seed of the command line, else of the environment, else our default."""
+    given = getattr(args, key)
+    if given is not None:
+        return given
+    try:
+        return _whole_number(control.default(key))
+    except argparse.ArgumentTypeError as error:
+        raise SystemExit(f"{control.VARIABLES[key]}={error}") from None
 
 
 def _run_script(args: argparse.Namespace) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable
 from numbers import Real
+from pathlib import Path
 
 import numpy as np
 from pyNN import common
@@ -29,7 +31,7 @@ _SEVERAL_BLOCKS = (".nix", ".h5")  # endings of files that take the data of seve
 _OURS = {"on_loss", "speedup", "max_chips", "circuits_per_neuron", "off_chip"}
 # what standard scripts pass on to other simulators; none of it means anything here
 _FOREIGN = frozenset({
-    "max_delay", "label", "loglevel", "debug", "quit_on_end", "rank", "num_processes", "spike_precision", "verbosity",
+    "label", "loglevel", "debug", "quit_on_end", "rank", "num_processes", "spike_precision", "verbosity",
     "t_flush", "threads", "local_num_threads", "grng_seed", "rng_seeds", "rng_seeds_seed", "rng_type",
     "recording_precision", "data_path", "data_prefix", "overwrite_files", "use_cvode", "rtol", "atol",
     "default_maxstep", "codegen_target",
@@ -64,7 +66,8 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         Show a bar on the terminal while running.
     **extra_params
         ``on_loss``, ``speedup``, ``max_chips``, ``circuits_per_neuron``, ``off_chip`` (see ``mapping.target.Target``),
-        ``max_delay``; arguments of other simulators are accepted and have no effect.
+        ``max_delay`` (ms; projections refuse longer delays); arguments of other simulators are accepted and have no
+        effect.
 
     Returns
     -------
@@ -85,14 +88,14 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     if trial_noise not in ("repeat", "fresh"):
         raise ValueError(f"trial_noise={trial_noise!r}; there are 'repeat' and 'fresh'")
     mode = check_mode(shared_rng)
-    unknown = sorted(set(extra_params) - _OURS - _FOREIGN)
+    unknown = sorted(set(extra_params) - _OURS - _FOREIGN - {"max_delay"})
     if unknown:
         warnings.warn(f"setup() does not know {', '.join(unknown)}, which have no effect; its own arguments are chip, "
                       f"seed, chip_seed, trial_noise, shared_rng, progress, {', '.join(sorted(_OURS))}", UserWarning,
                       stacklevel=2)
     chosen = profile(default("chip") if chip is None else chip)
     target = Target(profile=chosen, chip_seed=_seed("chip_seed", chip_seed), seed=_seed("seed", seed),
-                    **{k: v for k, v in extra_params.items() if k in _OURS})
+                    **_checked({k: v for k, v in extra_params.items() if k in _OURS}))
     state = simulator.state
     state.clear()
     state.dt, state.requested_min_delay, state.max_delay = float(timestep), min_delay, max_delay
@@ -125,9 +128,27 @@ def _seed(name: str, value) -> int:
             value = int(default(name))
         except ValueError:
             raise ValueError(f"{VARIABLES[name]}={default(name)!r} must be a whole number") from None
-    if int(value) != value or value < 0:
+    if not _is_whole(value) or value < 0:
         raise ValueError(f"{name}={value!r} must be a whole number >= 0")
     return int(value)
+
+
+def _is_whole(value) -> bool:
+    return isinstance(value, Real) and bool(np.isfinite(value)) and int(value) == value
+
+
+def _checked(given: dict) -> dict:
+    """Arguments of a Target, the numbers of the right kind; it looks at their size itself."""
+    for name, also in (("max_chips", ", or None for as many as needed"), ("circuits_per_neuron", "")):
+        if name not in given or (also and given[name] is None):
+            continue
+        if not _is_whole(given[name]):
+            raise ValueError(f"{name}={given[name]!r} must be a whole number >= 1{also}")
+        given[name] = int(given[name])
+    speedup = given.get("speedup", 1.0)
+    if not isinstance(speedup, Real) or not np.isfinite(speedup):
+        raise ValueError(f"speedup={speedup!r} must be a number > 0: how much faster the chip runs than biology")
+    return given
 
 
 def end(compatible_output: bool = True) -> None:
@@ -157,12 +178,25 @@ def run_until(time_point: float, callbacks=None) -> float:
     if time_point - state.t < -state.dt / 2:
         raise ValueError(f"a run to {time_point:g} ms was asked for, which is in the past: it is {state.t:g} ms now; "
                          "ask for a later time, or go back to 0 ms by reset()")
-    callbacks = [callbacks] if callable(callbacks) else list(callbacks or ())
+    callbacks = _callbacks(callbacks)
     if callbacks:
         _run_with(callbacks, time_point)
     else:
         state.run_until(time_point)
     return state.t
+
+
+def _callbacks(given) -> list:
+    """The callbacks of a run, as a list."""
+    callbacks = [given] if callable(given) else () if given is None else given
+    if isinstance(callbacks, str) or not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks={given!r} must be a function of the time in ms, or a list of such functions")
+    callbacks = list(callbacks)
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(f"callbacks: {callback!r} can't be called; each must be a function of the time in ms that "
+                            "returns when it wants to be called next")
+    return callbacks
 
 
 def _run_with(callbacks: list, stop: float) -> None:
@@ -193,6 +227,8 @@ def run(simtime: float, callbacks=None) -> float:
 
     ``callbacks`` are functions of the time that return when they want to be called next.
     """
+    if not isinstance(simtime, Real) or not np.isfinite(simtime):
+        raise ValueError(f"a run of {simtime!r} ms was asked for; it needs a finite number")
     return run_until(simulator.state.t + simtime, callbacks)
 
 
@@ -224,7 +260,15 @@ def save_network(path) -> None:
     """Write the network as it is described now to a JSON file, which ``python -m pynn_brainscales run`` runs.
 
     Arrays of more than a thousand values go to an ``.npz`` file beside it.
+
+    Raises
+    ------
+    ValueError
+        If the name of the file does not end on ``.json``.
     """
+    if Path(path).suffix != ".json":  # nothing else is read
+        raise ValueError(f"save_network({os.fspath(path)!r}): a network is written as JSON; give a name that ends on "
+                         ".json")
     save(describe(simulator.state), path)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 import numpy as np
 from pyNN import common, errors
 from pyNN.models import BaseCellType, BaseModelType
@@ -56,6 +59,7 @@ class Assembly(common.Assembly):
 
     def sample(self, n, rng=None):
         """An Assembly of ``n`` cells, drawn at random."""
+        _check_generator(self, rng)
         return super().sample(checked_sample(self, n), rng)
 
     def set(self, **parameters):
@@ -79,6 +83,7 @@ class Assembly(common.Assembly):
 
     def record(self, variables, to_file=None, sampling_interval=None, locations=None):
         """Record variables of all cells; ``to_file`` gets the data of the whole assembly when ``end()`` is called."""
+        _check_file(self, to_file)
         for p in self.populations:
             p.record(variables, None, sampling_interval, locations)
         _write_on_end(self, variables, to_file)
@@ -92,12 +97,18 @@ class Assembly(common.Assembly):
         for p in self.populations:
             part = p.get_data(variables, gather, clear)
             for segment in part.segments:
-                for signal in segment.analogsignals:
-                    signal.array_annotations["channel_index"] += offset
+                for signal in segment.analogsignals:  # of views, not the positions in their populations
+                    index = p.id_to_index(signal.annotations["channel_ids"])
+                    signal.array_annotations["channel_index"] = offset + np.asarray(index)
             block, offset = merged(block, part), offset + p.size
         block.name, block.description = self.label, self.describe()
         block.annotate(**(annotations or {}))
         return block
+
+    def inject(self, current_source):
+        """Inject the current of a source into all cells."""
+        _check_source(self, current_source)
+        super().inject(current_source)
 
     @property
     def position_generator(self):
@@ -121,7 +132,27 @@ class Assembly(common.Assembly):
 def _write_on_end(cells, variables, to_file) -> None:
     """Note that recorded data go to a file, by its name or as a Neo IO object."""
     if to_file is not None and variables is not None and not isinstance(to_file, bool):
-        simulator.state.write_on_end.append((cells, variables, to_file))
+        file = os.fspath(to_file) if isinstance(to_file, os.PathLike) else to_file
+        simulator.state.write_on_end.append((cells, variables, file))
+
+
+def _check_file(cells, to_file) -> None:
+    """Raise TypeError for what recorded data can't be written to."""
+    known = to_file is None or isinstance(to_file, (bool, str, os.PathLike))
+    if not (known or any(hasattr(to_file, name) for name in ("write", "write_block"))):
+        raise TypeError(f"{cells.label}: to_file={to_file!r} must be the name of a file, like 'data.nix', or a Neo IO "
+                        "object")
+
+
+def _check_generator(cells, rng) -> None:
+    if rng is not None and not callable(getattr(rng, "permutation", None)):
+        raise TypeError(f"{cells.label}: rng={rng!r} must be one of pyNN.random, like NumpyRNG(seed)")
+
+
+def _check_source(cells, source) -> None:
+    if not callable(getattr(source, "inject_into", None)):
+        raise TypeError(f"{cells.label}: only a current source can be injected, like DCSource(amplitude=0.1), not "
+                        f"{source!r}")
 
 
 def _one_for_each(value, kind: type) -> bool:
@@ -156,6 +187,7 @@ class _Cells:
 
     def sample(self, n, rng=None):
         """A view of ``n`` cells, drawn at random."""
+        _check_generator(self, rng)
         return super().sample(checked_sample(self, n), rng)
 
     def nearest(self, position):
@@ -225,6 +257,7 @@ class _Cells:
 
     def record(self, variables, to_file=None, sampling_interval=None, locations=None):
         self._owner()[0]._demand_present("record")
+        _check_file(self, to_file)
         super().record(variables, None, sampling_interval, locations)
         _write_on_end(self, variables, to_file)
 
@@ -233,6 +266,7 @@ class _Cells:
     def inject(self, current_source):
         """Inject the current of a source into all cells."""
         self._owner()[0]._demand_present("inject")
+        _check_source(self, current_source)
         super().inject(current_source)
 
 
@@ -267,6 +301,9 @@ class Population(_Cells, common.Population):
         size = _size(size)
         if structure is not None:
             _check_structure(structure)
+        if not (initial_values is None or isinstance(initial_values, Mapping)):
+            raise TypeError(f"initial_values={shown(initial_values)} must be a dictionary of state variables, like "
+                            "{'v': -65.0}")
         state = simulator.state
         recorders = set(state.recorders)
         self._network = state.populations
@@ -397,6 +434,8 @@ def _cell_type(cellclass, cellparams) -> BaseCellType:
         raise TypeError(
             f"{what} does not run on this chip; there are {', '.join(c.__name__ for c in CELL_TYPES)} "
             "(list_standard_models()); import cell types from pynn_brainscales, not from another simulator")
+    if not (cellparams is None or isinstance(cellparams, Mapping)):
+        raise TypeError(f"cellparams={shown(cellparams)} must be a dictionary of the parameters of {given.__name__}")
     if isinstance(cellclass, type):  # PyNN's old form: class and parameters apart
         return cellclass(**(cellparams or {}))
     if cellparams is not None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pyNN import common
-from pyNN.connectors import FixedProbabilityConnector
 
 from . import simulator
+from .connectors import FixedProbabilityConnector
 from .populations import Population
 from .projections import Projection
 from .standardmodels.synapses import StaticSynapse

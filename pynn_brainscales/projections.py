@@ -280,7 +280,7 @@ class Projection(common.Projection):
     def get(self, attribute_names, format, gather=True, with_address=True, multiple_synapses="sum"):
         """Values of parameters or state variables of all connections; see ``pyNN.common.Projection.get``.
 
-        Of plastic synapses these are the values now.
+        Weights of plastic synapses are the values now; state variables such as "u" those that they start from.
         """
         names = [attribute_names] if isinstance(attribute_names, str) else list(attribute_names)
         if names == ["all"]:
@@ -320,12 +320,13 @@ class Projection(common.Projection):
     # --- recording -----------------------------------------------------------------------------------------
 
     def record(self, variables, sampling_interval: float | None = None) -> None:
-        """Record the weight or a state variable of all connections.
+        """Record the weights of all connections.
 
         Parameters
         ----------
         variables : str or sequence of str or None
-            "weight" or state variables of the synapse type such as "u", "all" of them, or None for nothing any more.
+            "weight" or "all", which is the same, or None for nothing any more. State variables such as "u" can't be
+            recorded.
         sampling_interval : float, optional
             In ms, a multiple of the timestep, which it is by default.
         """

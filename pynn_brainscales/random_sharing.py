@@ -9,7 +9,6 @@ draw from the generator itself in both modes.
 
 from __future__ import annotations
 
-import sys
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from pyNN.parameters import LazyArray, ParameterSpace
 from pyNN.random import AbstractRNG, NumpyRNG, RandomDistribution
 
 from . import simulator
+from .callers import level_of_caller
 
 MODES = ("repeat", "continue")
 DEFAULT_SEED = 151985012  # of every PyNN connector that is made without a generator
@@ -160,7 +160,7 @@ def _note(rng, what: str, drawer: tuple) -> None:
         f"{what} is drawn from the same random numbers as {earlier}: both share a generator, which PyNN copies for "
         "each of them, so equal distributions give equal values. Give each distribution a NumpyRNG of its own, or let "
         "a shared one draw on by setup(shared_rng='continue'). This is said only once", UserWarning,
-        stacklevel=_level_of_caller())
+        stacklevel=level_of_caller())
 
 
 def _position(rng) -> bytes | None:
@@ -173,12 +173,3 @@ def _position(rng) -> bytes | None:
     else:
         state = repr(rng.rng.bit_generator.state).encode()
     return blake2b(state, digest_size=16).digest()
-
-
-def _level_of_caller() -> int:
-    """How far up the call comes from outside of this package and PyNN."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in (
-            "pynn_brainscales", "pyNN"):
-        level, frame = level + 1, frame.f_back
-    return level

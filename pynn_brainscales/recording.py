@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 from pyNN import errors, recording
@@ -49,6 +50,10 @@ class Recorder(recording.Recorder):
         celltype = self.population.celltype
         if isinstance(variables, str):
             variables = list(celltype.recordable) if variables == "all" else [variables]
+        if not isinstance(variables, Iterable):
+            raise TypeError(f"{self.population.label!r}: variables are given by a name or a list of names, not by "
+                            f"{variables!r}; there are {', '.join(celltype.recordable)}, and 'all'")
+        variables = list(variables)
         for variable in variables:
             if not self.population.can_record(variable):
                 raise errors.RecordingError(variable, celltype)

@@ -15,6 +15,7 @@ import numpy as np
 from pyNN import common
 from pyNN.common.control import BaseState
 
+from .callers import told_to_caller
 from .describe import describe, describe_currents, describe_sources
 from .emulator.profile import calibrated
 from .emulator.run import run as run_chips
@@ -43,6 +44,13 @@ class ID(int, common.IDMixin):
 
     def __init__(self, n: int) -> None:
         common.IDMixin.__init__(self)
+
+    def inject(self, current_source, location=None) -> None:
+        """Inject the current of a source into this cell."""
+        if not callable(getattr(current_source, "inject_into", None)):
+            raise TypeError(f"cell {int(self)}: only a current source can be injected, like DCSource(amplitude=0.1), "
+                            f"not {current_source!r}")
+        super().inject(current_source, location)
 
 
 class Stale(IntEnum):
@@ -128,7 +136,7 @@ class State(BaseState):
         if self.stale >= Stale.VALUES or self.mapped is None:
             old, network = self.mapped, describe(self)
             previous = old if self.stale == Stale.VALUES else None
-            self.mapped = compile(network, self.target, previous, running=self.chips is not None)
+            self.mapped = told_to_caller(compile, network, self.target, previous, running=self.chips is not None)
             if self.chips is not None and old is not None:
                 self._carry(old)
             self.stimulus = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from numbers import Real
 
 import numpy as np
 
@@ -122,6 +123,9 @@ def interval_of(sampling_interval: float | None) -> float:
     dt = simulator.state.dt
     if sampling_interval is None:
         return dt
+    if not isinstance(sampling_interval, Real) or not np.isfinite(sampling_interval):
+        raise ValueError(f"sampling_interval={sampling_interval!r} must be a time in ms, a multiple of the timestep, "
+                         f"{dt} ms")
     steps = sampling_interval / dt
     if not sampling_interval > 0 or abs(steps - round(steps)) > 1e-6:
         raise ValueError(f"sampling_interval={sampling_interval} ms must be a multiple of the timestep, {dt} ms")

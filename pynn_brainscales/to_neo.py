@@ -50,10 +50,21 @@ def merged(block: neo.Block | None, other: neo.Block) -> neo.Block:
         for signal in joined:  # Neo joins signals that name the same segment
             signal.segment = target
     block.merge(other)
+    for segment in block.segments:
+        segment.spiketrains = _one_list(segment)
     for target, signal in apart:
         target.analogsignals.append(signal)
     block.segments = sorted(block.segments, key=lambda segment: segment.name)
     return block
+
+
+def _one_list(segment: neo.Segment) -> SpikeTrainList:
+    """The spike trains of a merged segment anew: after a merge, Neo's arrays of them are those of the first member."""
+    trains = list(segment.spiketrains)
+    for train in trains:
+        if "channel_id" in train.annotations:  # Neo heeds those of type int only
+            train.annotations["channel_id"] = int(train.annotations["channel_id"])
+    return SpikeTrainList(items=trains or None, parent=segment)
 
 
 def _side_by_side(a: neo.AnalogSignal, b: neo.AnalogSignal) -> bool:

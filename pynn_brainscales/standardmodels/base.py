@@ -77,9 +77,17 @@ def _checked_range(name: str, values, projection) -> None:
         warnings.warn(f"{projection.label}: {late}", UserWarning, stacklevel=4)
 
 
+def _checked_delay(values, projection) -> None:
+    longest = simulator.state.max_delay
+    if longest != "auto" and np.max(values) > longest * (1 + 1e-9):
+        raise errors.ConnectionError(
+            f"{projection.label}: a delay of {np.max(values):g} ms was asked for, the longest is max_delay={longest:g} "
+            "ms; use a shorter delay, or a larger max_delay in setup()")
+
+
 def checks_of(names) -> dict[str, Callable]:
     """The checks (values, projection) of synaptic parameters, by name."""
-    checks: dict[str, Callable] = {"weight": checked_weights}
+    checks: dict[str, Callable] = {"weight": checked_weights} | ({"delay": _checked_delay} if "delay" in names else {})
     return checks | {name: partial(_checked_range, name) for name in names if limited(name)}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from pyNN.standardmodels import cells
 
+from .. import simulator
 from .base import AsGiven
 from .composed import LIF, AdExp, PointNeuron
 
@@ -15,6 +16,8 @@ __all__ = [
     "IF_cond_alpha", "IF_cond_exp", "IF_cond_exp_gsfa_grr", "IF_curr_alpha", "IF_curr_delta", "IF_curr_exp",
     "IF_facets_hardware1", "Izhikevich", "LIF", "PointNeuron", "SpikeSourceArray", "SpikeSourceGamma",
     "SpikeSourceInhGamma", "SpikeSourcePoisson", "SpikeSourcePoissonRefractory"]
+
+_MOST_SPIKES = 1000  # of a source in one timestep
 
 
 class IF_curr_exp(AsGiven, cells.IF_curr_exp):
@@ -78,19 +81,36 @@ class SpikeSourceArray(AsGiven, cells.SpikeSourceArray):
         for times in values["spike_times"]:
             if np.any(np.diff(times.value) < 0):
                 return f"spike_times must be in ascending order; sort them, they are {times.value!r}"
+            if np.any(times.value < 0):
+                return f"spike_times count from 0 ms and can't be negative, got {times.value.min():g}; leave these out"
         return None
 
 
+def _too_fast(rate: np.ndarray) -> str | None:
+    """What is wrong with rates (Hz) whose spikes nobody could compute in reasonable time, or None."""
+    most = _MOST_SPIKES * 1000.0 / simulator.state.dt
+    if np.all(rate <= most):
+        return None
+    return (f"a rate of {np.max(rate):g} Hz is more than {_MOST_SPIKES} spikes in each timestep of "
+            f"{simulator.state.dt:g} ms; use at most {most:g} Hz")
+
+
 class SpikeSourcePoisson(AsGiven, cells.SpikeSourcePoisson):
-    pass
+
+    def contradiction(self, values: Mapping[str, np.ndarray]) -> str | None:
+        return _too_fast(values["rate"])
 
 
 class SpikeSourcePoissonRefractory(AsGiven, cells.SpikeSourcePoissonRefractory):
-    pass
+
+    def contradiction(self, values: Mapping[str, np.ndarray]) -> str | None:
+        return _too_fast(values["rate"])
 
 
 class SpikeSourceGamma(AsGiven, cells.SpikeSourceGamma):
-    pass
+
+    def contradiction(self, values: Mapping[str, np.ndarray]) -> str | None:
+        return _too_fast(values["beta"] / values["alpha"])
 
 
 class SpikeSourceInhGamma(AsGiven, cells.SpikeSourceInhGamma):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pynn_brainscales.mapping import document
+from pynn_brainscales.mapping.compile import compile
 
 import pynn_brainscales as sim
 from pynn_brainscales.__main__ import main
@@ -123,8 +124,50 @@ def test_bad_calls(tmp_path):
     assert "invalid choice: 'perfect'" in command("run", "--chip", "perfect", "x.py", cwd=tmp_path).stderr
     (tmp_path / "bad.json").write_text("{}")
     assert "key 'format' is missing" in command("map", "bad.json", cwd=tmp_path).stderr
+    for name in ("none.json", "none.nir"):
+        for verb in ("run", "map"):
+            result = command(verb, name, cwd=tmp_path)
+            assert (result.returncode, result.stderr) == (1, f"there is no document {name}\n")
     (tmp_path / "x.py").write_text("")
     assert "map takes a network document" in command("map", "x.py", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize(("option", "value", "message"), [
+    ("--duration", "-5", "argument --duration: '-5' must be a time in ms > 0"),
+    ("--duration", "nan", "argument --duration: 'nan' must be a time in ms > 0"),
+    ("--duration", "inf", "argument --duration: 'inf' must be a time in ms > 0"),
+    ("--duration", "long", "argument --duration: 'long' must be a time in ms > 0"),
+    ("--seed", "-1", "argument --seed: '-1' must be a whole number >= 0"),
+    ("--chip-seed", "1.5", "argument --chip-seed: '1.5' must be a whole number >= 0"),
+])
+def test_bad_values(option, value, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["run", option, value, "network.json"])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_seeds_of_the_environment_reach_documents(tmp_path, monkeypatch):
+    sim.setup(chip="ideal")
+    sim.Population(1, sim.IF_curr_exp(), label="cells")
+    path = tmp_path / "network.json"
+    sim.save_network(path)
+    targets = []
+
+    def noted(network, target):
+        targets.append(target)
+        return compile(network, target)
+
+    monkeypatch.setattr("pynn_brainscales.__main__.compile", noted)
+    assert main(["map", str(path)]) == 0
+    monkeypatch.setenv("PYNN_BRAINSCALES_SEED", "5")
+    monkeypatch.setenv("PYNN_BRAINSCALES_CHIP_SEED", "7")
+    assert main(["map", str(path)]) == 0
+    assert main(["map", "--seed", "0", "--chip-seed", "3", str(path)]) == 0
+    assert [(t.seed, t.chip_seed) for t in targets] == [(0, 0), (5, 7), (0, 3)]
+    monkeypatch.setenv("PYNN_BRAINSCALES_SEED", "many")
+    with pytest.raises(SystemExit, match="PYNN_BRAINSCALES_SEED='many' must be a whole number >= 0"):
+        main(["map", str(path)])
 
 
 def test_documents_of_everything(tmp_path, capsys):

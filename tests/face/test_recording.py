@@ -415,6 +415,40 @@ def test_assembly_of_members_with_different_segments():
         assert [len(s.spiketrains) for s in segments] == [5, 5]
 
 
+def test_assemblies_of_views_as_rasters():
+    """The arrays that a raster is drawn of have all cells, and channels are numbered as the assembly's cells are."""
+    sim.setup(chip="ideal")
+    a = sim.Population(3, sim.IF_curr_exp(i_offset=1.0), label="a")
+    b = sim.Population(8, sim.IF_curr_exp(i_offset=1.1), label="b")
+    both = sim.Assembly(b[5:8], a, b[1:3])
+    both.record(["spikes", "v"])
+    sim.run(60.0)
+    segment = both.get_data().segments[0]
+    index, times = segment.spiketrains.multiplexed
+    ids = [int(cell) for cell in both.all_cells]
+    assert [t.annotations["channel_id"] for t in segment.spiketrains] == ids
+    assert sorted(set(index.tolist())) == sorted(ids)
+    for cell, train in zip(ids, segment.spiketrains, strict=True):
+        assert len(train) > 0
+        assert np.array_equal(times[index == cell].rescale("ms").magnitude, train.rescale("ms").magnitude)
+        assert train.segment is segment
+    assert times.dimensionality.string == "ms"
+    assert segment.spiketrains.segment is segment
+    signal, = segment.analogsignals
+    assert signal.array_annotations["channel_index"].tolist() == list(range(8))
+    assert signal.annotations["channel_ids"].tolist() == ids
+
+
+@pytest.mark.parametrize("variable", ["spikes", "v"])
+def test_raster_of_an_assembly_without_spikes(variable):
+    sim.setup(chip="ideal")
+    both = sim.Population(2, sim.IF_curr_exp()) + sim.Population(1, sim.IF_curr_exp())
+    both.record(variable)
+    sim.run(5.0)
+    index, times = both.get_data().segments[0].spiketrains.multiplexed
+    assert len(index) == len(times) == 0
+
+
 def test_assembly_to_file(tmp_path):
     """The file has the whole assembly, not its last member; Neo's IO objects are files, too."""
     sim.setup(chip="ideal")
