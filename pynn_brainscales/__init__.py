@@ -34,7 +34,7 @@ from . import (  # noqa: E402
     recording,
     simulator,
 )
-from .connectors import (  # noqa: E402
+from .checked_connectors import (  # noqa: E402
     AllToAllConnector,
     CloneConnector,
     FixedNumberPostConnector,
