@@ -66,8 +66,8 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         Show a bar on the terminal while running.
     **extra_params
         ``on_loss``, ``speedup``, ``max_chips``, ``circuits_per_neuron``, ``off_chip`` (see ``mapping.target.Target``),
-        ``max_delay`` (ms; projections refuse longer delays); arguments of other simulators are accepted and have no
-        effect.
+        ``max_delay`` (ms; longer delays are kept, with a warning). Arguments of other simulators are accepted and have
+        no effect.
 
     Returns
     -------

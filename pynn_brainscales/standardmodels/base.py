@@ -13,6 +13,7 @@ from pyNN.standardmodels import build_translations
 from pyNN.standardmodels.base import check_weights
 
 from .. import simulator
+from ..callers import level_of_caller
 from ..random_sharing import detached
 from .ranges import late_problem, limited, problem
 
@@ -80,9 +81,9 @@ def _checked_range(name: str, values, projection) -> None:
 def _checked_delay(values, projection) -> None:
     longest = simulator.state.max_delay
     if longest != "auto" and np.max(values) > longest * (1 + 1e-9):
-        raise errors.ConnectionError(
-            f"{projection.label}: a delay of {np.max(values):g} ms was asked for, the longest is max_delay={longest:g} "
-            "ms; use a shorter delay, or a larger max_delay in setup()")
+        warnings.warn(
+            f"{projection.label}: a delay of {np.max(values):g} ms is longer than max_delay={longest:g} ms in setup(); "
+            "it is kept here, other simulators may refuse it", UserWarning, stacklevel=level_of_caller())
 
 
 def checks_of(names) -> dict[str, Callable]:

@@ -105,13 +105,6 @@ CALLS = [
     (lambda n: sim.connectors.SmallWorldConnector(-1, 0.5), ValueError, "degree=-1 must be a distance >= 0"),
     (lambda n: sim.connectors.SmallWorldConnector(1, -1), ValueError, "rewiring=-1 must be a probability"),
     (lambda n: sim.connectors.SmallWorldConnector(1, 0.5, n_connections=-1), ValueError, "n_connections=-1 must be"),
-    # delays
-    (lambda n: sim.Projection(n.source, n.cells, sim.AllToAllConnector(), sim.StaticSynapse(delay=5.0)),
-     sim.errors.ConnectionError, "a delay of 5 ms was asked for, the longest is max_delay=4 ms"),
-    (lambda n: sim.Projection(n.source, n.cells, sim.FromListConnector([(0, 1, 0.1, 5.0)])),
-     sim.errors.ConnectionError, "a delay of 5 ms was asked for, the longest is max_delay=4 ms"),
-    (lambda n: sim.Projection(n.source, n.cells, sim.AllToAllConnector()).set(delay=5.0),
-     sim.errors.ConnectionError, "a delay of 5 ms was asked for, the longest is max_delay=4 ms"),
 ]
 
 
@@ -119,6 +112,16 @@ CALLS = [
 def test_wrong_call(net, call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call(net)
+
+
+@pytest.mark.parametrize("make", [
+    lambda n: sim.Projection(n.source, n.cells, sim.AllToAllConnector(), sim.StaticSynapse(delay=5.0)),
+    lambda n: sim.Projection(n.source, n.cells, sim.FromListConnector([(0, 1, 0.1, 5.0)])),
+    lambda n: sim.Projection(n.source, n.cells, sim.AllToAllConnector()).set(delay=5.0)])
+def test_delays_beyond_the_longest_are_told(net, make):
+    """PyNN has no rule for them."""
+    with pytest.warns(UserWarning, match="a delay of 5 ms is longer than max_delay=4 ms"):
+        make(net)
 
 
 def test_what_is_allowed(net, tmp_path):
