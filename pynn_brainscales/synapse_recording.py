@@ -1,4 +1,4 @@
-"""What projections record: weights and state variables of their synapses."""
+"""What projections record: the weights of their synapses."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ from pyNN import errors
 
 from . import simulator, to_neo
 from .tape import Piece, Tape, interval_of, without_gaps
+
+RECORDABLE = ("weight",)
+
+
+class SynapseRecordingError(errors.RecordingError):
+    """A variable of synapses that can't be recorded."""
+
+    def __init__(self, variable: str, projection) -> None:
+        super().__init__(variable, projection.synapse_type)
+        self.label = projection.label
+
+    def __str__(self) -> str:
+        return (f"Cannot record {self.variable} of the projection {self.label!r} of {type(self.cell_type).__name__}: "
+                f"of synapses there is {', '.join(RECORDABLE)}; record that, or variables of the cells")
 
 
 class SynapseRecorder:
@@ -24,11 +38,6 @@ class SynapseRecorder:
         self.projection = projection
         self.wanted: dict[str, int] = {}
         self.tape = Tape()
-
-    @property
-    def recordable(self) -> tuple[str, ...]:
-        """What can be recorded of this projection: the weight, and what its synapse type lists besides."""
-        return tuple(getattr(self.projection.synapse_type, "recordable", ("weight",)))
 
     def record(self, variables, sampling_interval: float | None) -> None:
         """Add variables to those that are recorded; None records nothing any more."""
@@ -46,10 +55,10 @@ class SynapseRecorder:
 
     def _names(self, variables) -> list[str]:
         if isinstance(variables, str):
-            variables = self.recordable if variables == "all" else [variables]
+            variables = RECORDABLE if variables == "all" else [variables]
         for name in variables:
-            if name not in self.recordable:
-                raise errors.RecordingError(name, _Synapse(self.projection.synapse_type, self.recordable))
+            if name not in RECORDABLE:
+                raise SynapseRecordingError(name, self.projection)
         return list(dict.fromkeys(variables))
 
     def collect(self, start: int, stop: int, values: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
@@ -98,11 +107,3 @@ class SynapseRecorder:
         chosen = segments[segment]
         values = without_gaps(chosen.signals[name], None, chosen.intervals[name])
         return chosen.signals[name][0].start + np.arange(len(values)) * chosen.intervals[name], values
-
-
-class _Synapse:
-    """What PyNN's RecordingError wants to know."""
-
-    def __new__(cls, synapse_type, recordable):
-        made = type(type(synapse_type).__name__, (), {"recordable": list(recordable)})
-        return made()

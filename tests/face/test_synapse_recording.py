@@ -125,7 +125,7 @@ def test_beginning_pausing_and_clearing(projection):
 def test_bad_calls(projection):
     with pytest.raises(sim.errors.NothingToWriteError, match="nothing was recorded of 'prj': call record"):
         projection.get_data()
-    with pytest.raises(sim.errors.RecordingError, match=r"Cannot record u from .*StaticSynapse.* weight"):
+    with pytest.raises(sim.errors.RecordingError, match=r"Cannot record u of .*StaticSynapse: .* weight"):
         projection.record("u")
     with pytest.raises(ValueError, match=r"sampling_interval=0\.25 ms must be a multiple of the timestep"):
         projection.record("weight", sampling_interval=0.25)
