@@ -15,6 +15,7 @@ from .hybrid import HybridRun
 from .kernels.pairs import PairRun
 from .kernels.queue import ascending
 from .kernels.relay import RelayRun
+from .kernels.relay_samples import relay_samples
 from .program import Program
 from .recording import Recording, Samples
 from .relays import Kind
@@ -38,6 +39,8 @@ class Companions:
             config.beside, s.beside, self._circuits, config.external, seed, p.first_trial, start, stop, stimulus)
         self.relays = (None if p.relays is None or s.relays is None
                        else RelayRun(p.relays, s.relays, seed, p.first_trial, h))
+        if self.relays is not None and config.relay_probes:
+            self.relays.log = []
         self.pairs = [PairRun(g.synapses, state, h, start) for g, state in zip(config.pairs, s.pairs, strict=True)]
         self.plastic = [HybridRun(array, state, synaptic, p.jump, self._circuits + config.external, h, start, stop)
                         for array, state in zip(config.plastic, s.plastic, strict=True)]
@@ -206,7 +209,12 @@ class Companions:
         return recording.replace(
             beside_step=step, beside_trial=trial, beside_cell=source - self.first_cell,
             beside_samples=() if self.beside is None else self.beside.samples(),
-            pair_samples=tuple(s.samples() for s in self._samples))
+            pair_samples=tuple(s.samples() for s in self._samples), relay_samples=self._relay_samples())
+
+    def _relay_samples(self) -> tuple[Samples, ...]:
+        config = self._p.config
+        return tuple(relay_samples(probe, self.relays, self._s.relays, self._trials, self._start, self._stop,
+                                   config.step_us) for probe in config.relay_probes)
 
     def state(self) -> dict:
         """The fields of ``ChipState`` that are theirs."""

@@ -15,7 +15,7 @@ from .beside.coupling import Beside, verify_beside
 from .frozen import Frozen
 from .pairs import PairSynapses, verify_pairs
 from .plastic import PlasticArray, verify_array
-from .relays import Relays, verify_relays
+from .relays import RelayProbe, Relays, verify_relays
 from .variation import FixedPattern, Noise
 
 EXC, INH = 0, 1  # the two synaptic inputs of a circuit
@@ -248,6 +248,7 @@ class ChipConfig(Frozen):
         Short-term plastic and stochastic synapses.
     pairs : tuple of LearningSynapses
     pair_probes : tuple of PairProbe
+    relay_probes : tuple of RelayProbe
     plastic : tuple of PlasticArray
         Synapses that a plasticity rule may change; their places in the arrays of ``synapses`` are empty.
     """
@@ -264,6 +265,7 @@ class ChipConfig(Frozen):
     relays: Relays | None = None
     pairs: tuple[LearningSynapses, ...] = ()
     pair_probes: tuple[PairProbe, ...] = ()
+    relay_probes: tuple[RelayProbe, ...] = ()
     plastic: tuple[PlasticArray, ...] = ()
 
 

@@ -15,6 +15,7 @@ from .config import INH, ChipConfig, Circuits, verify_config
 from .effective import effective_circuits, run_offsets
 from .frozen import Frozen
 from .kernels.neuron import Adaptive, Lenders, current_propagator, step_mean
+from .kernels.relay_samples import verify_relay_probes
 from .kernels.routing import EventTable, tabulate, through_drivers
 from .kernels.synapse import Delivery, plan_delivery
 from .relays import Relays
@@ -84,7 +85,7 @@ class Program(Frozen):
     def accompanied(self) -> bool:
         """Something takes part in a run beside the circuits."""
         c = self.config
-        return c.beside is not None or self.relays is not None or bool(c.pairs) or bool(c.plastic)
+        return c.beside is not None or self.relays is not None or bool(c.pairs or c.plastic or c.relay_probes)
 
     @property
     def any_adaptation(self) -> bool:
@@ -102,6 +103,7 @@ def _events(config: ChipConfig) -> tuple[EventTable, Relays | None]:
 def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
     """Make a configuration ready to run; ValueError if it breaks what the chip demands."""
     events, relays = _events(config)
+    verify_relay_probes(config.relay_probes, relays)
     own = 0 if config.relays is None else len(config.relays)
     channels = config.external + (0 if relays is None else len(relays) - own)
     c = effective_circuits(config)

@@ -47,6 +47,8 @@ class Recording(Frozen):
         One for each probe of cells beside the chip, in PyNN's units; ``circuits`` are cells of a group.
     pair_samples : tuple of Samples
         One for each probe of learning synapses; ``circuits`` are synapses.
+    relay_samples : tuple of Samples
+        One for each probe of relays, which are its ``circuits``.
     """
 
     start_step: int
@@ -65,3 +67,4 @@ class Recording(Frozen):
     beside_step: np.ndarray = field(default_factory=lambda: _NONE)
     beside_samples: tuple[Samples, ...] = ()
     pair_samples: tuple[Samples, ...] = ()
+    relay_samples: tuple[Samples, ...] = ()

@@ -79,6 +79,28 @@ class Relays(Frozen):
         return len(self.source)
 
 
+@dataclass(frozen=True, eq=False)
+class RelayProbe(Frozen):
+    """Samples of the state of relays every ``interval_steps``.
+
+    Relays of the configuration count first, then those of drivers as ``kernels.routing.through_drivers`` lists them;
+    -1 has samples of NaN. A sample of step k is what a firing in step k finds.
+
+    Attributes
+    ----------
+    variable : str
+        "u", what is left of the utilisation, or "x", the resources that have recovered. A spike would release
+        ``(u + U (1 - u)) x``. The factor of a DRIVER is "x" where it depresses, "u" where it facilitates; the other
+        one is then 0 or 1.
+    relays : int, (p,)
+    interval_steps : int
+    """
+
+    variable: str
+    relays: np.ndarray
+    interval_steps: int
+
+
 def verify_relays(relays: Relays, sources: int, channels: int) -> None:
     """Raise ValueError, naming the field and the index, if relays are not what the kernel can run.
 

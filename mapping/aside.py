@@ -106,10 +106,10 @@ def _probe(probe, populations: tuple[Population, ...], timestep: float) -> Besid
     labels = [p.label for p in populations]
     group = labels.index(probe.population)
     return BesideProbe(group, kernel_variable(populations[group].cell, probe.variable), probe.index,
-                       _interval_steps(probe.interval, timestep, f"probe of {probe.population!r}"))
+                       interval_steps(probe.interval, timestep, f"probe of {probe.population!r}"))
 
 
-def _interval_steps(interval: float, timestep: float, where: str) -> int:
+def interval_steps(interval: float, timestep: float, where: str) -> int:
     steps = interval / timestep
     if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
         raise MappingError(f"a sampling interval of {interval:g} ms", f"multiples of the timestep, {timestep:g} ms",
@@ -192,6 +192,6 @@ def pair_probes(observed: tuple[SynapseProbe, ...], split: Split, timestep: floa
     """Probes of weights that change in a run."""
     labels = [p.label for p in split.learning]
     return tuple(PairProbe(labels.index(o.projection), np.arange(len(split.learning[labels.index(o.projection)])),
-                           _interval_steps(o.interval, timestep, f"weights of {o.projection!r}"))
-                 for o in observed if o.projection in labels)
+                           interval_steps(o.interval, timestep, f"weights of {o.projection!r}"))
+                 for o in observed if o.projection in labels and o.variable == "weight")
 

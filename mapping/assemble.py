@@ -24,6 +24,7 @@ from .mapped import Expanded, Loss, Placement, Rounded, Routing, Scaled, Way
 from .models import port_of
 from .network import Network
 from .plastic import plastic_arrays, plastic_mask
+from .relay_probes import relay_probes
 from .scale import us_per_ms
 from .shortterm import DriverFit
 from .split import Split
@@ -82,6 +83,7 @@ def assemble(described: Network, split: Split, scaled: Scaled, expanded: Expande
         pair_probes=pair_probes(described.observed, split, network.timestep),
         plastic=plastic_arrays(split, scaled, routing, rounded, target, circuits, master, synapses, pattern, step,
                                sources))
+    config = config.replace(relay_probes=relay_probes(described, split, config, master))
     verify_config(config)
     return config, master
 

@@ -39,7 +39,7 @@ _FIELDS = {
     "projections": {"label", "pre", "post", "receptor", "pre_index", "post_index", "weight", "delay", "model", "rule",
                     "parameters", "initial"},
     "probes": {"population", "variable", "index", "interval"},
-    "observed": {"projection", "interval"},
+    "observed": {"projection", "interval", "variable"},
     "currents": {"model", "parameters", "population", "index", "number"}}
 _LARGEST = 2**31 - 1  # of the size of a population
 _INTEGERS = {"pre_index", "post_index", "index", "spike_index", "bin_index"}
@@ -117,7 +117,8 @@ def _document(network: Network, write: Callable) -> dict:
                "index": write(f"probes[{i}].index", p.index)} for i, p in enumerate(network.probes)]
     return {"format": FORMAT, "version": VERSION, "timestep": network.timestep, "min_delay": network.min_delay,
             "populations": populations, "sources": sources, "projections": projections, "probes": probes,
-            "observed": [{"projection": o.projection, "interval": o.interval} for o in network.observed],
+            "observed": [{"projection": o.projection, "interval": o.interval, "variable": o.variable}
+                         for o in network.observed],
             "currents": [{"model": c.model, "population": c.population, "number": c.number,
                           "index": write(f"currents[{i}].index", c.index),
                           "parameters": {k: [_number(x) for x in v] if isinstance(v, np.ndarray) else _number(
@@ -359,7 +360,8 @@ class _Reader:
 
     def observed(self, part: Mapping, where: str) -> SynapseProbe:
         self.keys(part, where)
-        return SynapseProbe(self.text(part, where, "projection"), self.number(part, where, "interval"))
+        variable = self.text(part, where, "variable") if "variable" in part else "weight"
+        return SynapseProbe(self.text(part, where, "projection"), self.number(part, where, "interval"), variable)
 
     def probe(self, part: Mapping, where: str) -> Probe:
         self.keys(part, where)

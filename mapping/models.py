@@ -132,11 +132,13 @@ CURRENTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 class SynapseModel(NamedTuple):
     """A synapse model: parameters and start values per connection, besides weight and delay.
 
-    Start values: ``u`` utilisation, ``a`` release sites that are full (at most ``n``).
+    Start values: ``u`` utilisation, ``a`` release sites that are full (at most ``n``). ``state``: what can be sampled,
+    ``x`` being the resources that have recovered.
     """
 
     parameters: tuple[str, ...]
     initial: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
 
 
 TIMING: Mapping[str, tuple[str, ...]] = MappingProxyType({
@@ -148,10 +150,10 @@ DEPENDENCE: Mapping[str, tuple[str, ...]] = MappingProxyType({
 
 SYNAPSES: Mapping[str, SynapseModel] = MappingProxyType({
     "StaticSynapse": SynapseModel(()),
-    "TsodyksMarkramSynapse": SynapseModel(("U", "tau_rec", "tau_facil"), ("u",)),
+    "TsodyksMarkramSynapse": SynapseModel(("U", "tau_rec", "tau_facil"), ("u",), ("u", "x")),
     "SimpleStochasticSynapse": SynapseModel(("p",)),
-    "StochasticTsodyksMarkramSynapse": SynapseModel(("U", "tau_rec", "tau_facil"), ("u",)),
-    "MultiQuantalSynapse": SynapseModel(("U", "n", "tau_rec", "tau_facil"), ("u", "a")),
+    "StochasticTsodyksMarkramSynapse": SynapseModel(("U", "tau_rec", "tau_facil"), ("u",), ("u",)),
+    "MultiQuantalSynapse": SynapseModel(("U", "n", "tau_rec", "tau_facil"), ("u", "a"), ("u",)),
     "STDPMechanism": SynapseModel(("dendritic_delay_fraction",)),
     "PlasticSynapse": SynapseModel(("w_max", "eta", "tau")),
 })

@@ -159,10 +159,11 @@ class Current(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class SynapseProbe(Frozen):
-    """The weights of a learning projection, sampled every ``interval`` ms."""
+    """A state variable of a projection's synapses, sampled every ``interval`` ms; weights of those that learn."""
 
     projection: str
     interval: float
+    variable: str = "weight"
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,9 +264,13 @@ def verify_network(network: Network) -> None:
             raise MappingError(f"a sampling interval of {probe.interval} ms", "an interval > 0", where)
     for o in network.observed:
         if o.projection not in seen:
-            raise MappingError(f"unknown projection {o.projection!r}", ", ".join(sorted(seen)), "observed weights")
+            raise MappingError(f"unknown projection {o.projection!r}", ", ".join(sorted(seen)), "observed synapses")
+        where = f"observed synapses of {o.projection!r}"
+        known = ("weight", *next(p for p in network.projections if p.label == o.projection).synapse.state)
+        if o.variable not in known:
+            raise MappingError(f"variable {o.variable!r}", ", ".join(known), where)
         if not o.interval > 0:
-            raise MappingError(f"a sampling interval of {o.interval} ms", "an interval > 0", "observed weights")
+            raise MappingError(f"a sampling interval of {o.interval} ms", "an interval > 0", where)
     for current in network.currents:
         _verify_current(current, network)
     if not network.timestep > 0:

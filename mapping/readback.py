@@ -103,7 +103,7 @@ def signals(mapped: Mapped, recording: Recording, trial: int = 0) -> list[Signal
 def weights(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Sampled weights of learning projections: label -> (times in ms, weights (samples, connections))."""
     learning = {p.label: p for p in mapped.split.learning}
-    observed = [o for o in mapped.described.observed if o.projection in learning]
+    observed = [o for o in mapped.described.observed if o.projection in learning and o.variable == "weight"]
     return {o.projection: (s.steps * mapped.network.timestep, signed(mapped, learning[o.projection], s.values[trial]))
             for o, s in zip(observed, recording.pair_samples, strict=True)}
 

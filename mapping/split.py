@@ -63,6 +63,8 @@ class Split(Frozen):
         Modes of short-term plasticity that drivers must have: mode k + 1 is ``drivers[k]``.
     driver_modes : mapping of label to int (m,)
         Mode of every synapse of the projections that have one.
+    driver_factors : mapping of label to float (m,)
+        What a driver's factor is multiplied with, beside the weight, for the share of it that is released.
     """
 
     network: Network
@@ -76,7 +78,7 @@ class Split(Frozen):
     plastic: Mapping[str, Projection] = field(default_factory=lambda: MappingProxyType({}))
     drivers: tuple[DriverFit, ...] = ()
     driver_modes: Mapping[str, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
-
+    driver_factors: Mapping[str, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def ports(self) -> dict[str, tuple[Population, ...]]:
@@ -139,7 +141,7 @@ def split(network: Network, target: Target) -> Split:
     here, there, where = _probes(network, circuits)
     inner = inner.replace(sources=tuple(sources), projections=tuple(onto_chip), probes=here)
     return Split(inner, MappingProxyType(circuits), tuple(beside), tuple(aside), tuple(learning), tuple(relays), where,
-                 there, MappingProxyType(plastic), drivers, MappingProxyType(modes))
+                 there, MappingProxyType(plastic), drivers, MappingProxyType(modes), MappingProxyType(factors))
 
 
 def same_parts(a: Split, b: Split) -> bool:

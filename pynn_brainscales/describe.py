@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .mapping.models import CELLS, RAGGED, SOURCES, cell_model, synapse_model
@@ -124,10 +126,10 @@ def parts_of(prj) -> list[np.ndarray | slice]:
 
 
 def _observed(parts: dict, dt: float) -> tuple[SynapseProbe, ...]:
-    """Weights that change in a run and are recorded."""
-    return tuple(SynapseProbe(part.label, prj.recorder.wanted["weight"] * dt) for prj, several in parts.items()
-                 if prj.recorder is not None and "weight" in prj.recorder.wanted for part in several
-                 if part.model == "STDPMechanism")
+    """Variables of synapses that change in a run and are recorded."""
+    return tuple(SynapseProbe(part.label, every * dt, name) for prj, several in parts.items()
+                 if prj.recorder is not None for name, every in prj.recorder.wanted.items() for part in several
+                 if name != "weight" or part.model == "STDPMechanism")
 
 
 def described_parts(state) -> dict:
@@ -138,9 +140,14 @@ def described_parts(state) -> dict:
 
 def learning_projections(state) -> dict[str, tuple]:
     """By label of the description: projection, and which of its connections, for those that learn."""
+    return by_label(state, lambda prj: type(prj.synapse_type).__name__ == "STDPMechanism")
+
+
+def by_label(state, wanted: Callable) -> dict[str, tuple]:
+    """By label of the description: projection, and which of its connections, for those that are wanted."""
     result = {}
     for prj, label in _named(state.projections):
-        if type(prj.synapse_type).__name__ == "STDPMechanism":
+        if wanted(prj):
             for part, here in zip(_projection(prj, label), parts_of(prj), strict=True):
                 result[part.label] = (prj, here)
     return result

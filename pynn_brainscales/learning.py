@@ -1,35 +1,59 @@
-"""Weights that a run changes: from the chips' state to the projections, and back after a change by the user."""
+"""What a run changes of synapses: from the chips to the projections, and weights back after a change by the user."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .describe import learning_projections
+from .describe import by_label, learning_projections
 from .emulator.recording import Recording
 from .emulator.state import ChipState
 from .mapping.mapped import Mapped
 from .mapping.readback import signed, weights
+from .mapping.relay_probes import present_state, synapse_states
 
 
-def collect_weights(state, mapped: Mapped, recording: Recording, start: int, stop: int) -> None:
-    """Give every projection what a run from step ``start`` to ``stop`` has made of its weights, and their samples."""
+def collect_synapses(state, mapped: Mapped, recording: Recording, start: int, stop: int) -> None:
+    """Give every projection what a run from step ``start`` to ``stop`` has made of its synapses, and their samples."""
     learning = learning_projections(state) if mapped.split.learning else {}
     present: dict = {}
-    samples: dict = {}
-    sampled = weights(mapped, recording)
     for part, pairs in zip(mapped.split.learning, state.chips.pairs, strict=True):
         projection, here = learning[part.label]
         present.setdefault(projection, np.zeros(len(projection)))[here] = signed(mapped, part, pairs.weights[0])
-        if part.label in sampled:
-            times, values = sampled[part.label]
-            steps = np.rint(times / state.dt).astype(int)
-            whole = samples.setdefault(projection, (steps, np.zeros((len(steps), len(projection)))))
-            whole[1][:, here] = values
     for projection, values in present.items():
         projection.take({"weight": values})
+    samples = _samples(state, mapped, recording)
     for projection in state.projections:
         if projection.recorder is not None:
-            projection.recorder.collect(start, stop, {"weight": samples[projection]} if projection in samples else {})
+            projection.recorder.collect(start, stop, samples.get(projection, {}))
+
+
+def _samples(state, mapped: Mapped, recording: Recording) -> dict:
+    """Projection -> variable -> (steps (k,), values (k, n)) of what was sampled in a run."""
+    if not mapped.described.observed:
+        return {}
+    recorded = by_label(state, lambda prj: prj.recorder is not None)
+    sampled = {(label, "weight"): pair for label, pair in weights(mapped, recording).items()}
+    result: dict = {}
+    for (label, name), (times, values) in (sampled | synapse_states(mapped, recording)).items():
+        projection, here = recorded[label]
+        steps = np.rint(times / state.dt).astype(int)
+        whole = result.setdefault(projection, {}).setdefault(name, (steps, np.zeros((len(steps), len(projection)))))
+        whole[1][:, here] = values
+    return result
+
+
+def present_states(state, projection, name: str) -> np.ndarray | None:
+    """A variable of short-term plasticity of all connections now, (n,); None where no run has taken the projection."""
+    if state.chips is None or state.mapped is None:
+        return None
+    known = {p.label for p in state.mapped.described.projections}
+    parts = by_label(state, lambda prj: prj is projection)
+    if not parts.keys() <= known:
+        return None
+    result = np.zeros(len(projection))
+    for label, (_, here) in parts.items():
+        result[here] = present_state(state.mapped, state.chips, label, name)
+    return result
 
 
 def with_present_weights(state, chips: ChipState) -> ChipState:

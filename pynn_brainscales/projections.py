@@ -12,7 +12,8 @@ from pyNN.space import Space
 
 from . import connectors, forms, simulator
 from .columns import INDICES, Columns
-from .mapping.models import CELLS
+from .learning import present_states
+from .mapping.models import CELLS, SYNAPSES
 from .simulator import Stale
 from .standardmodels.synapses import SYNAPSE_TYPES, StaticSynapse
 from .synapse_recording import SynapseRecorder
@@ -113,14 +114,25 @@ class Projection(common.Projection):
         return tuple(self.synapse_type.default_initial_values)
 
     @property
+    def changing_names(self) -> tuple[str, ...]:
+        """State variables that can be followed through a run."""
+        return SYNAPSES[type(self.synapse_type).__name__].state
+
+    @property
     def attribute_names(self) -> tuple[str, ...]:
         """Everything that can be read of a connection."""
-        return (*INDICES, *self.parameter_names, *self.state_names)
+        return tuple(dict.fromkeys((*INDICES, *self.parameter_names, *self.state_names, *self.changing_names)))
 
     def present(self, name: str) -> np.ndarray:
         """Value of all connections now (n,): as a run has left it, else as it was given; not to be written to."""
         if name in self._changed:
             return self._changed[name]
+        if name in self.changing_names:
+            now = present_states(simulator.state, self, name) if self._network is simulator.state.projections else None
+            if now is not None:
+                return now
+            if name not in self.state_names:  # resources, all there
+                return np.ones(len(self))
         return self._start(name) if name in self.state_names else self._table[name]
 
     def _start(self, name: str) -> np.ndarray:
@@ -129,7 +141,7 @@ class Projection(common.Projection):
 
     def kept(self, name: str) -> np.ndarray:
         """As ``present``, an array that nobody changes any more."""
-        if name in self._changed or name in self._initial:
+        if name in self._changed or name in self._initial or name in self.changing_names:
             return self.present(name)
         return self._table.shared()[name]
 
@@ -280,7 +292,8 @@ class Projection(common.Projection):
     def get(self, attribute_names, format, gather=True, with_address=True, multiple_synapses="sum"):
         """Values of parameters or state variables of all connections; see ``pyNN.common.Projection.get``.
 
-        Weights of plastic synapses are the values now; state variables such as "u" those that they start from.
+        Weights of plastic synapses and the state of short-term plasticity ("u", "x") are the values now, the number
+        "a" of full release sites is that at the start.
         """
         names = [attribute_names] if isinstance(attribute_names, str) else list(attribute_names)
         if names == ["all"]:
@@ -320,13 +333,16 @@ class Projection(common.Projection):
     # --- recording -----------------------------------------------------------------------------------------
 
     def record(self, variables, sampling_interval: float | None = None) -> None:
-        """Record the weights of all connections.
+        """Record weights, and the state of short-term plasticity, of all connections.
 
         Parameters
         ----------
         variables : str or sequence of str or None
-            "weight" or "all", which is the same, or None for nothing any more. State variables such as "u" can't be
-            recorded.
+            "weight"; of synapses with short-term plasticity also "u", what is left of the utilisation, and of
+            deterministic ones "x", the resources that have recovered: a spike would release the share
+            ``(u + U (1 - u)) x`` of the weight. A sample is what a spike at its time finds. A synapse driver of a chip
+            has one state only: where it depresses u is 0, where it facilitates x is 1. "all" is all of these, None
+            nothing any more.
         sampling_interval : float, optional
             In ms, a multiple of the timestep, which it is by default.
         """

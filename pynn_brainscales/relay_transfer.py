@@ -11,7 +11,7 @@ from .emulator.kernels.routing import through_drivers
 from .emulator.state import ChipState
 from .mapping.mapped import Mapped
 from .mapping.network import Projection
-from .mapping.shortterm import DriverFit
+from .mapping.relay_probes import driver_sources, setting
 
 
 def relay_states(state: ChipState, old: Mapped, new: Mapped) -> RelayState | None:
@@ -65,8 +65,8 @@ def _same_synapses(a: Projection, b: Projection) -> bool:
 def _of_drivers(old: Mapped, new: Mapped) -> list[int]:
     """For each relay of the new drivers the one of the old that served the same synapse; -1 if there is none."""
     start = sum(len(relay.source) for relay in old.split.relays)
-    then = {key: start + i for i, key in enumerate(_heard(old))}
-    now = {key: i for i, key in enumerate(_heard(new))}
+    then = {key: start + i for i, key in enumerate(driver_sources(old.split, old.config, old.master))}
+    now = {key: i for i, key in enumerate(driver_sources(new.split, new.config, new.master))}
     result = [-1] * len(now)
     for label in old.split.driver_modes.keys() & new.split.driver_modes.keys():
         a, b = (next(p for p in m.described.projections if p.label == label) for m in (old, new))
@@ -75,29 +75,7 @@ def _of_drivers(old: Mapped, new: Mapped) -> list[int]:
         modes = (m.split.driver_modes[label] for m in (old, new))
         for index, x, y in np.unique(np.stack([a.pre_index, *modes]), axis=1).T.tolist():
             before, after = (m.split.drivers[k - 1] for m, k in ((old, x), (new, y)))
-            place = now.get((b.pre, index, *_setting(after)))
+            place = now.get((b.pre, index, *setting(after)))
             if place is not None:
-                result[place] = then.get((a.pre, index, *_setting(before)), -1)
+                result[place] = then.get((a.pre, index, *setting(before)), -1)
     return result
-
-
-def _setting(fit: DriverFit) -> tuple:
-    return fit.use, fit.tau_us, fit.strength, fit.offset
-
-
-def _heard(m: Mapped) -> list[tuple]:
-    """Label and position of the source of each relay of drivers, and its mode."""
-    relays = through_drivers(m.config)[1]
-    own = sum(len(relay.source) for relay in m.split.relays)
-    if relays is None or len(relays) == own:
-        return []
-    neurons, circuits = m.network.neurons, len(m.config.circuits)
-    number = np.full(circuits, -1)
-    number[m.master] = np.arange(neurons)
-    source = relays.source[own:]
-    source = np.where(source < circuits, number[np.minimum(source, circuits - 1)], source - circuits + neurons)
-    labels, starts = list(m.network.offsets()), np.array(list(m.network.offsets().values()))
-    part = np.searchsorted(starts, source, side="right") - 1
-    mode = zip(*(getattr(relays, name)[own:].tolist() for name in ("use", "tau_rec_us", "strength", "offset")),
-               strict=True)
-    return [(labels[p], int(s - starts[p]), *m) for p, s, m in zip(part.tolist(), source.tolist(), mode, strict=True)]

@@ -22,7 +22,7 @@ from .emulator.run import run as run_chips
 from .emulator.state import ChipState, carry, same_circuits
 from .emulator.stimulus import Stimulus
 from .injection import currents
-from .learning import collect_weights, with_present_weights
+from .learning import collect_synapses, with_present_weights
 from .mapping.compile import compile
 from .mapping.errors import MappingWarning
 from .mapping.mapped import Mapped
@@ -212,7 +212,7 @@ class State(BaseState):
         fired, sampled = spikes(mapped, recording), signals(mapped, recording)
         for recorder in self.recorders:
             recorder.collect(start, stop, fired, sampled)
-        collect_weights(self, mapped, recording, start, stop)
+        collect_synapses(self, mapped, recording, start, stop)
 
 
 def _show_progress(share: float, t: float) -> None:

@@ -1,4 +1,4 @@
-"""What projections record: the weights of their synapses."""
+"""What projections record: weights and the state of their synapses."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from pyNN import errors
 from . import simulator, to_neo
 from .tape import Piece, Tape, interval_of, without_gaps
 
-RECORDABLE = ("weight",)
-
 
 class SynapseRecordingError(errors.RecordingError):
     """A variable of synapses that can't be recorded."""
 
     def __init__(self, variable: str, projection) -> None:
         super().__init__(variable, projection.synapse_type)
-        self.label = projection.label
+        self.label, self.known = projection.label, _recordable(projection)
 
     def __str__(self) -> str:
         return (f"Cannot record {self.variable} of the projection {self.label!r} of {type(self.cell_type).__name__}: "
-                f"of synapses there is {', '.join(RECORDABLE)}; record that, or variables of the cells")
+                f"of synapses there is {', '.join(self.known)}; record that, or variables of the cells")
+
+
+def _recordable(projection) -> tuple[str, ...]:
+    return ("weight", *projection.changing_names)
 
 
 class SynapseRecorder:
@@ -55,9 +57,9 @@ class SynapseRecorder:
 
     def _names(self, variables) -> list[str]:
         if isinstance(variables, str):
-            variables = RECORDABLE if variables == "all" else [variables]
+            variables = _recordable(self.projection) if variables == "all" else [variables]
         for name in variables:
-            if name not in RECORDABLE:
+            if name not in _recordable(self.projection):
                 raise SynapseRecordingError(name, self.projection)
         return list(dict.fromkeys(variables))
 

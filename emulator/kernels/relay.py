@@ -33,6 +33,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -79,6 +80,16 @@ def initial_relay_state(relays: Relays, trials: int = 1) -> RelayState:
     return RelayState(spread(relays.start_u, float), spread(resource, float), spread(np.zeros(len(relays)), float),
                       spread(relays.sites if relays.start_sites is None else relays.start_sites, np.int64),
                       spread(none, np.int64))
+
+
+class Released(NamedTuple):
+    """State of relays after a release; all arrays (E,), ``code`` is ``trial * R + relay``."""
+
+    step: np.ndarray
+    code: np.ndarray
+    u: np.ndarray
+    resource: np.ndarray
+    active: np.ndarray
 
 
 class _Decay:
@@ -130,6 +141,7 @@ class RelayRun:
             Kind.QUANTAL: self._quantal, Kind.DRIVER: self._driver}
         self._models = [(kind, model) for kind, model in kinds.items() if np.any(relays.kind == kind)]
         self._nothing = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+        self.log: list[Released] | None = None  # a list here is given what every release leaves behind
 
     def fire(self, k: int, trial: np.ndarray, source: np.ndarray) -> Firings:
         """The firings of channels that follow from all firings of sources at step k.
@@ -243,12 +255,16 @@ class RelayRun:
         self._last[code] = k
         draw = _Draw(self._seed, self._first_trial, k, self._n, generators)
         if len(self._models) == 1:
-            return self._models[0][1](code, relay, dt, draw)
-        factor = np.empty(code.size)
-        for kind, model in self._models:
-            at = np.flatnonzero(self._relays.kind[relay] == kind)
-            if at.size:
-                factor[at] = model(code[at], relay[at], dt[at], draw)
+            factor = self._models[0][1](code, relay, dt, draw)
+        else:
+            factor = np.empty(code.size)
+            for kind, model in self._models:
+                at = np.flatnonzero(self._relays.kind[relay] == kind)
+                if at.size:
+                    factor[at] = model(code[at], relay[at], dt[at], draw)
+        if self.log is not None:
+            self.log.append(Released(np.full(code.size, k), code, self._u[code], self._resource[code],
+                                     self._active[code]))
         return factor
 
     def _use(self, code: np.ndarray, relay: np.ndarray, dt: np.ndarray) -> np.ndarray:
@@ -259,17 +275,20 @@ class RelayRun:
 
     def _tsodyks_markram(self, code: np.ndarray, relay: np.ndarray, dt: np.ndarray, draw: _Draw) -> np.ndarray:
         u = self._use(code, relay, dt)
-        resource, keep = self._resource[code], self._recovery(dt, relay)
-        if not self._inactivating:
-            resource = 1.0 - (1.0 - resource) * keep
-        else:
-            active = self._active[code]
-            recovering = (1.0 - resource - active) * keep + active * self._inactivated(dt, relay, keep)
-            active = active * self._inactivation(dt, relay)
-            resource = 1.0 - active - recovering
+        resource, active = self._recovered(self._resource[code], self._active[code], dt, relay)
+        if self._inactivating:
             self._active[code] = (active + u * resource) * self._inactivation.on[relay]
         self._resource[code] = resource * (1.0 - u)
         return u * resource
+
+    def _recovered(self, resource, active, dt: np.ndarray, relay: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Resources and what of them is active, dt after they were as given."""
+        keep = self._recovery(dt, relay)
+        if not self._inactivating:
+            return 1.0 - (1.0 - resource) * keep, active
+        recovering = (1.0 - resource - active) * keep + active * self._inactivated(dt, relay, keep)
+        active = active * self._inactivation(dt, relay)
+        return 1.0 - active - recovering, active
 
     def _inactivated(self, dt: np.ndarray, relay: np.ndarray, keep: np.ndarray) -> np.ndarray:
         """Of what was active, the part that is inactive and not yet recovered after dt."""
@@ -280,10 +299,20 @@ class RelayRun:
         return np.where(equal, dt / np.where(inact > 0, inact, 1.0) * keep, decayed)
 
     def _driver(self, code: np.ndarray, relay: np.ndarray, dt: np.ndarray, draw: _Draw) -> np.ndarray:
-        r = self._relays
         x = self._resource[code] * self._recovery(dt, relay)
-        self._resource[code] = x + r.use[relay] * (1.0 - x)
-        return np.clip(1.0 + r.strength[relay] * (x - r.offset[relay]), 0.0, 1.0)
+        self._resource[code] = x + self._relays.use[relay] * (1.0 - x)
+        return self._driven(x, relay)
+
+    def _driven(self, x: np.ndarray, relay: np.ndarray) -> np.ndarray:
+        return np.clip(1.0 + self._relays.strength[relay] * (x - self._relays.offset[relay]), 0.0, 1.0)
+
+    def between(self, variable: str, relay: np.ndarray, dt: np.ndarray, u: np.ndarray, resource: np.ndarray,
+                active: np.ndarray) -> np.ndarray:
+        """State of relays the time ``dt`` (us) after it was as given; see ``relays.RelayProbe`` for the variables."""
+        wanted = np.where(self._relays.strength > 0, "u", "x")[relay] == variable  # of a driver
+        factor = np.where(wanted, self._driven(resource * self._recovery(dt, relay), relay), float(variable == "x"))
+        own = u * self._facilitation(dt, relay) if variable == "u" else self._recovered(resource, active, dt, relay)[0]
+        return np.where(self._relays.kind[relay] == Kind.DRIVER, factor, own)
 
     def _bernoulli(self, code: np.ndarray, relay: np.ndarray, dt: np.ndarray, draw: _Draw) -> np.ndarray:
         return (draw.uniform(code) < self._relays.probability[relay]).astype(float)

@@ -17,7 +17,7 @@ from pynn_brainscales.emulator.config import (
     Routes,
 )
 from pynn_brainscales.emulator.pairs import PairSynapses
-from pynn_brainscales.emulator.relays import Kind, Relays
+from pynn_brainscales.emulator.relays import Kind, RelayProbe, Relays
 from pynn_brainscales.emulator.run import run
 from pynn_brainscales.emulator.state import initial_state
 from pynn_brainscales.emulator.stimulus import InjectedCurrent, Stimulus
@@ -70,7 +70,8 @@ def whole(make, **values):
     probes = [Probe("v", np.arange(N), 3), Probe("i_exc", np.arange(N), 4)]
     cfg = make.config(N, rows, channels, probes=probes, **values)
     return cfg.replace(beside=beside, relays=relays, pairs=(learning(-1, N, 0), learning(0, 3, N + EXTERNAL)),
-                       pair_probes=(PairProbe(0, np.arange(k), 7),))
+                       pair_probes=(PairProbe(0, np.arange(k), 7),),
+                       relay_probes=(RelayProbe("u", np.array([5, 0, 1, 7]), 3), RelayProbe("x", np.arange(8), 2)))
 
 
 def drive(trials, first_trial=0, duration=120.0):
@@ -93,7 +94,7 @@ def recorded(recordings, trial=0):
         pairs = [np.stack([getattr(r, n)[w] for n in names]) for r, w in zip(recordings, which, strict=True)]
         joined = np.concatenate(pairs, axis=1)
         result.append(joined[:, np.lexsort(joined[::-1])])
-    for kind in ("samples", "beside_samples", "pair_samples"):
+    for kind in ("samples", "beside_samples", "pair_samples", "relay_samples"):
         for i in range(len(getattr(recordings[0], kind))):
             result.append(np.concatenate([getattr(r, kind)[i].values[trial] for r in recordings]))
     return result
@@ -110,6 +111,7 @@ def test_cuts_do_not_matter(make, values):
     assert len(once.beside_step) > 20
     assert len(once.spike_step) > 20
     assert np.ptp(once.pair_samples[0].values[0], axis=0).max() > 0.1
+    assert all(np.ptp(s.values[0], axis=0)[:3].min() > 0.1 for s in once.relay_samples)
     pieces, state = [], None
     for duration in (0.1, 33.3, 0.2, 0.1, 41.7, 44.6):
         part, state = run(cfg, stimulus, duration, state)
@@ -227,6 +229,8 @@ def test_bad_configurations(make):
         run(cfg.replace(relays=cfg.relays.replace(channel=cfg.relays.channel + 9)), None, 1.0)
     with pytest.raises(ValueError, match="a probe of learning synapses 2"):
         run(cfg.replace(pair_probes=(PairProbe(2, np.arange(2), 1),)), None, 1.0)
+    with pytest.raises(ValueError, match=r"a probe of 'x' of relays .8. every 1 steps; there are u and x of 8 relays"):
+        run(cfg.replace(relay_probes=(RelayProbe("x", np.array([8]), 1),)), None, 1.0)
     current = InjectedCurrent(np.array([7]), np.ones(1), np.array([1]), np.ones(1))
     nowhere = Stimulus(np.zeros(0, int), np.zeros(0), currents_beside=(current,))
     with pytest.raises(ValueError, match=r"cells beside the chip 0..4; a current goes into 7..7"):

@@ -136,3 +136,105 @@ def test_bad_calls(projection):
     assert len(projection.get_data().segments) == 0
     with pytest.raises(sim.errors.NothingToWriteError, match="was not recorded in segment -1 of 0"):
         projection.get_array("weight")
+
+
+def short_term_plastic(chip, rest, inside=False, **parameters):
+    """Synapses from two sources onto two cells, the second source through a circuit; what they record."""
+    sim.setup(timestep=0.1, chip=chip, seed=1, chip_seed=1)
+    source = sim.Population(2, sim.SpikeSourceArray(spike_times=[[10.0, 20.0, 30.0, 40.5], [15.0, 15.5, 60.0]]))
+    if inside:
+        cells = sim.Population(2, sim.IF_curr_exp(tau_refrac=0.1))
+        sim.Projection(source, cells, sim.OneToOneConnector(), sim.StaticSynapse(weight=40.0, delay=0.1))
+        cells.record("spikes")
+        source = cells
+    post = sim.Population(2, rest)
+    synapse = sim.TsodyksMarkramSynapse(weight=0.01, delay=1.0, **parameters)
+    projection = sim.Projection(source, post, sim.AllToAllConnector(), synapse, label="stp")
+    return source, post, projection
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["foreseen", "circuits"])
+def test_short_term_plasticity_follows_the_recursion(inside):
+    """u and x at every step are those of the published recursion, also where a run is cut."""
+    use, tau_rec, tau_facil = 0.3, 80.0, 120.0
+    source, _, projection = short_term_plastic("ideal", sim.IF_curr_delta(), inside, U=use, tau_rec=tau_rec,
+                                               tau_facil=tau_facil)
+    projection.record("u", sampling_interval=0.1)
+    projection.record("x", sampling_interval=0.5)
+    for duration in (15.1, 0.4, 50.0):
+        sim.run(duration)
+    trains = ([t.magnitude for t in source.get_data("spikes").segments[0].spiketrains] if inside
+              else [[10.0, 20.0, 30.0, 40.5], [15.0, 15.5, 60.0]])
+    for name, interval in (("u", 0.1), ("x", 0.5)):
+        times, values = projection.get_array(name)
+        assert times == pytest.approx(np.arange(0.0, 65.5 + 1e-6, interval))
+        for train, columns in zip(trains, ([0, 2], [1, 3]), strict=True):
+            expected = np.array([recursion(train, t, use, tau_rec, tau_facil)[name] for t in times])
+            assert np.ptp(expected) > 0.3
+            for column in columns:
+                np.testing.assert_allclose(values[:, column], expected, atol=1e-12)
+    assert projection.get("u", "list", with_address=False) == projection.get_array("u")[1][-1].tolist()
+    sim.reset()
+    assert projection.get(["u", "x"], "list", with_address=False) == [(0.0, 1.0)] * 4
+
+
+def recursion(train, t, use, tau_rec, tau_facil):
+    u, x, last = 0.0, 1.0, 0.0
+    for spike in [s for s in train if s < t - 0.01]:
+        u, x = u * np.exp((last - spike) / tau_facil), 1.0 - (1.0 - x) * np.exp((last - spike) / tau_rec)
+        u += use * (1.0 - u)
+        x, last = x * (1.0 - u), spike
+    return {"u": u * np.exp((last - t) / tau_facil), "x": 1.0 - (1.0 - x) * np.exp((last - t) / tau_rec)}
+
+
+@pytest.mark.parametrize("parameters", [
+    {"U": 0.5, "tau_rec": 100.0, "tau_facil": 0.0}, {"U": 0.2, "tau_rec": 1.0, "tau_facil": 200.0}],
+    ids=["depressing", "facilitating"])
+@pytest.mark.parametrize("chip", ["ideal", "quantised"])
+def test_what_a_spike_finds_is_what_it_releases(chip, parameters):
+    """The conductance of a spike is its weight times (u + U (1 - u)) x, on drivers too."""
+    _, post, projection = short_term_plastic(chip, sim.IF_cond_exp(tau_syn_E=0.5), **parameters)
+    projection.record("all")
+    post.record("gsyn_exc")
+    sim.run(60.0)
+    u, x = (projection.get_array(name)[1][:, 0] for name in "ux")
+    share = (u + parameters["U"] * (1 - u)) * x
+    arrive = np.array([100, 200, 300, 405])
+    given = share[arrive]
+    weight = mapped_weight(projection, parameters) if chip == "quantised" else 0.01
+    got = post.get_data().segments[0].analogsignals[0].magnitude[:, 0]
+    late = arrive + 10
+    jump = got[late] - got[late - 1] * np.exp(-0.2)
+    np.testing.assert_allclose(jump, weight * given, rtol=2e-2 if chip == "quantised" else 1e-9)
+    assert given.max() > 1.5 * given.min()
+
+
+def mapped_weight(projection, parameters):
+    """What the chip has made of a weight of 0.01."""
+    table = sim.simulator.state.mapped.connections(projection.label)
+    return 0.01 * (table["weight"] / table["weight_requested"])[0]
+
+
+def test_stochastic_synapses_have_u(projection):
+    several = sim.Projection(projection.pre, projection.pre, sim.AllToAllConnector(), sim.MultiQuantalSynapse(n=3))
+    several.record("all")
+    assert several.recorder.wanted == {"weight": 1, "u": 1}
+    sim.run(0.2)
+    assert np.all(several.get_array("u")[1] == 0.0)
+    with pytest.raises(sim.errors.RecordingError, match=r"Cannot record x of .*MultiQuantalSynapse: .* weight, u"):
+        several.record("x")
+
+
+def test_lost_synapses_have_no_state():
+    """A weight that rounds to 0 stands nowhere on the chip."""
+    sim.setup(timestep=0.1, chip="quantised", seed=1)
+    source = sim.Population(2, sim.SpikeSourceArray(spike_times=[5.0]))
+    cells = sim.Population(1, sim.IF_curr_exp())
+    projection = sim.Projection(source, cells, sim.FromListConnector([(0, 0, 1.0, 1.0), (1, 0, 1e-6, 1.0)]),
+                                sim.TsodyksMarkramSynapse(U=0.5, tau_rec=100.0, tau_facil=0.0))
+    projection.record("x")
+    with pytest.warns(sim.mapping.errors.MappingWarning, match="too small"):
+        sim.run(10.0)
+    values = projection.get_array("x")[1]
+    assert np.isnan(values[:, 1]).all()
+    assert values[-1, 0] < 0.7

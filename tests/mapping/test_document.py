@@ -138,7 +138,7 @@ def everything(make):
          synapses("vogels", "gif", "inhibitory", "STDPMechanism", ("Vogels2011Rule", "AdditiveWeightDependence")),
          make.projection("empty", "S", "gif", [], model="TsodyksMarkramSynapse")),
         (Probe("point", "NMDA.gsyn", np.array([0, 2]), 0.5), Probe("gif", "i_eta", np.array([1]), 0.1)), 0.1, 0.2,
-        (make.SynapseProbe("learns", 1.0), make.SynapseProbe("vogels", 0.1)))
+        (make.SynapseProbe("learns", 1.0), make.SynapseProbe("vogels", 0.1), make.SynapseProbe("tm", 0.5, "x")))
 
 
 def equal(a, b, path=""):
@@ -211,8 +211,9 @@ def text(value):
     (("projections", 5, "rule"), ["Vogels2011Rule", "AdditiveWeightDependence"], "unknown key 'A_minus'"),
     (("observed",), 5, "document, observed: a int; available: a list"),
     (("observed", 0), 5, r"observed\[0\]: a int; available: an object"),
-    (("observed", 0, "projection"), "nobody", "observed weights: unknown projection 'nobody'; available: chance"),
-    (("observed", 0, "interval"), 0, "observed weights: a sampling interval of 0"),
+    (("observed", 0, "projection"), "nobody", "observed synapses: unknown projection 'nobody'; available: chance"),
+    (("observed", 0, "interval"), 0, "observed synapses of 'learns': a sampling interval of 0"),
+    (("observed", 2, "variable"), "a", "observed synapses of 'tm': variable 'a'; available: weight, u, x"),
     (("probes", 0, "variable"), "GABA.isyn", "variable 'GABA.isyn'; available: v, w, AMPA.gsyn"),
     (("sources", 1, "parameters", "a"), [1.0], r"population 'G': a \(1,\) and bin_index \(3,\)"),
     (("sources", 1, "parameters", "bin_index"), [0, 0, 2], r"bin_index from 0 to 2; available: 0\.\.1")])
