@@ -32,6 +32,7 @@ from . import (  # noqa: E402
     projections,
     random,
     recording,
+    rules,
     simulator,
 )
 from .checked_connectors import (  # noqa: E402
@@ -139,8 +140,8 @@ __all__ = [
     "TsodyksMarkramSynapse", "Vogels2011Rule", "__version__", "connect", "connectors", "control", "create",
     "end", "errors", "get_current_time", "get_max_delay", "get_min_delay", "get_time_step", "initialize",
     "last_mapping", "list_standard_models", "map_network", "num_processes", "populations", "procedural_api",
-    "projections", "random", "rank", "record", "record_gsyn", "record_v", "recording", "reset", "run", "run_for",
-    "run_trials", "run_until", "save_network", "set", "setup", "simulator", "space", "standardmodels"]
+    "projections", "random", "rank", "record", "record_gsyn", "record_v", "recording", "reset", "rules", "run",
+    "run_for", "run_trials", "run_until", "save_network", "set", "setup", "simulator", "space", "standardmodels"]
 
 
 def list_standard_models() -> list[str]:

@@ -31,7 +31,7 @@ from .mapping.stimuli import initial_state
 from .mapping.stimuli import stimulus as build_stimulus
 from .mapping.target import Target
 from .relay_transfer import relay_states
-from .rules import RuleRunner
+from .rule_runner import RuleRunner
 from .transfer import transfer
 
 name = "BrainScaleS-2 emulator"

@@ -1,0 +1,1 @@
+"""Ready plasticity rules, one idea a module."""
