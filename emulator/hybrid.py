@@ -72,7 +72,6 @@ class HybridRun:
         if self._spiked:
             trial, column = (np.concatenate(a) for a in zip(*self._spiked, strict=True))
             self._spiked = []
-            self.synapses.count(trial, column)
             if self.sensors is not None:
                 self.sensors.post_many(step, trial, column)
 

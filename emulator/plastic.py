@@ -54,14 +54,14 @@ class PlasticArray(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class PlasticArrayState(Frozen):
-    """Weights, labels and counters of a plastic array, and its sensors where it has some."""
+    """Weights and labels of a plastic array, and its sensors where it has some."""
 
     synapses: PlasticState
     sensors: SensorState | None = None
 
 
 def initial_array_state(array: PlasticArray, trials: int) -> PlasticArrayState:
-    """The configured weights and labels, nothing counted, empty sensors."""
+    """The configured weights and labels, empty sensors."""
     sensors = None if array.sensors is None else initial_sensor_state(trials, *array.shape)
     weight = np.where(array.there, array.weight, 0)
     return PlasticArrayState(initial_plastic_state(trials, weight, array.label), sensors)

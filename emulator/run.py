@@ -12,6 +12,7 @@ import numpy as np
 from .companions import Companions
 from .config import ChipConfig
 from .kernels import neuron
+from .kernels.counters import count
 from .kernels.injection import Injection
 from .kernels.noise import SlowNoise, ThresholdJitter
 from .kernels.queue import BatchQueue, SingleQueue, expand
@@ -321,5 +322,6 @@ class _Run:
         on_the_way = fired[0] + longest > self.stop
         return self.s.replace(
             step=self.stop, x=self.x, w=self.w, theta=self.theta, release=release, unarmed=self.unarmed,
-            passages=self.passages, slow=self.slow_value, fired_step=fired[0][on_the_way],
-            fired_trial=fired[1][on_the_way], fired_source=fired[2][on_the_way], **changes)
+            passages=self.passages, slow=self.slow_value, counters=count(self.s.counters, trial, circuit),
+            fired_step=fired[0][on_the_way], fired_trial=fired[1][on_the_way], fired_source=fired[2][on_the_way],
+            **changes)

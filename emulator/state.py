@@ -45,6 +45,8 @@ class ChipState(Frozen):
         Thresholds drawn in this block of steps.
     slow : float, (trials, N)
         Slow noise of the leak potential, CADC LSB.
+    counters : int, (trials, N)
+        Spikes since the last reset of the circuit's counter, 256 for all beyond 255 (``kernels.counters``).
     fired_step, fired_trial, fired_source : int, (F,)
         Firing of circuits and external channels whose events are still on their way.
     beside : tuple of GroupState
@@ -67,6 +69,7 @@ class ChipState(Frozen):
     unarmed: np.ndarray
     passages: np.ndarray
     slow: np.ndarray
+    counters: np.ndarray
     fired_step: np.ndarray
     fired_trial: np.ndarray
     fired_source: np.ndarray
@@ -123,7 +126,7 @@ def initial_state(config: ChipConfig, trials: int = 1, first_trial: int = 0, v=N
     return ChipState(
         step=0, first_trial=first_trial, x=x, w=stored_w, theta=p.threshold + jitter / p.unit,
         release=np.full(shape, -1, np.int64), unarmed=np.zeros(shape, bool), passages=passages,
-        slow=np.zeros(shape), fired_step=none, fired_trial=none, fired_source=none,
+        slow=np.zeros(shape), counters=np.zeros(shape, np.int64), fired_step=none, fired_trial=none, fired_source=none,
         beside=_beside_states(config, trials, beside),
         relays=None if p.relays is None else initial_relay_state(p.relays, trials),
         pairs=tuple(initial_pair_state(g.synapses, trials) for g in config.pairs),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pynn_brainscales.emulator.frozen import Frozen
+from pynn_brainscales.emulator.plasticity.neuron_view import Converter
 from pynn_brainscales.emulator.recording import Recording
 
 from .aside import learning_sign
@@ -16,6 +17,8 @@ from .network import Population, Projection
 from .plastic import Places, places
 from .scale import us_per_ms
 from .split import BESIDE, RELAY
+
+_DEFAULT_SWING_LSB, _THRESHOLD_CODE = 120.0, 170.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +160,26 @@ def parameter_unit(mapped: Mapped, name: str) -> tuple[np.ndarray, np.ndarray]:
     factors = {"delta_t": 1.0 / alpha, "i_offset": parameter(network, "cm") * u / alpha,
                "a": 1e3 * leak_conductance(network), "b": leak_conductance(network) / alpha}
     return factors[name], zero
+
+
+def membrane_converter(mapped: Mapped, label: str) -> Converter:
+    """The column converters' scale for the membranes of a population.
+
+    On a chip a code is an LSB. On a chip without limits, whose potentials are in mV, a converter is set as the mapping
+    sets one by default: 120 codes from the lowest of rest and reset to threshold, which is at 170.
+    """
+    start, size = mapped.network.offsets()[label], mapped.network.population(label).size
+    if not size:
+        return Converter(1.0, 0.0, 1.0, 0.0)
+    factor, offset = (float(a[start]) for a in parameter_unit(mapped, "v_leak"))
+    if not mapped.routing.free:
+        return Converter(1.0, 0.0, factor, offset)
+    leak, reset, threshold = (mapped.rounded.cells[name].realised[start:start + size]
+                              for name in ("v_leak", "v_reset", "v_thresh"))
+    high = float(threshold.max())
+    gain = _DEFAULT_SWING_LSB / max(1e-9, high - float(min(leak.min(), reset.min())))
+    shift = _THRESHOLD_CODE - gain * high
+    return Converter(gain, shift, factor / gain, offset - factor * shift / gain)
 
 
 def delay_ms(mapped: Mapped, delay_us: np.ndarray) -> np.ndarray:

@@ -35,6 +35,7 @@ from . import (  # noqa: E402
     rules,
     simulator,
 )
+from .attachment import attach_rule  # noqa: E402
 from .checked_connectors import (  # noqa: E402
     AllToAllConnector,
     CloneConnector,
@@ -137,8 +138,8 @@ __all__ = [
     "RandomDistribution", "STDPMechanism", "SimpleStochasticSynapse", "SmallWorldConnector", "Space",
     "SpikePairRule", "SpikeSourceArray", "SpikeSourceGamma", "SpikeSourceInhGamma", "SpikeSourcePoisson",
     "SpikeSourcePoissonRefractory", "StaticSynapse", "StepCurrentSource", "StochasticTsodyksMarkramSynapse",
-    "TsodyksMarkramSynapse", "Vogels2011Rule", "__version__", "connect", "connectors", "control", "create",
-    "end", "errors", "get_current_time", "get_max_delay", "get_min_delay", "get_time_step", "initialize",
+    "TsodyksMarkramSynapse", "Vogels2011Rule", "__version__", "attach_rule", "connect", "connectors", "control",
+    "create", "end", "errors", "get_current_time", "get_max_delay", "get_min_delay", "get_time_step", "initialize",
     "last_mapping", "list_standard_models", "map_network", "num_processes", "populations", "procedural_api",
     "projections", "random", "rank", "record", "record_gsyn", "record_v", "recording", "reset", "rules", "run",
     "run_for", "run_trials", "run_until", "save_network", "set", "setup", "simulator", "space", "standardmodels"]

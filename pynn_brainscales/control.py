@@ -41,8 +41,8 @@ _FOREIGN = frozenset({
 
 def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_MIN_DELAY,
           chip: str | Profile | None = None, seed: int | None = None, chip_seed: int | None = None,
-          trial_noise: str = "repeat", shared_rng: str = "repeat",
-          progress: bool = False, **extra_params) -> int:
+          trial_noise: str = "repeat", shared_rng: str = "repeat", progress: bool = False, replicas: int = 1,
+          first_replica: int = 0, **extra_params) -> int:
     """Begin anew: forget every network, and choose the chip.
 
     Parameters
@@ -57,6 +57,11 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         Of temporal noise and Poisson sources; by default the environment variable PYNN_BRAINSCALES_SEED, else 0.
     chip_seed : int, optional
         Names the virtual chips: their fixed pattern; by default PYNN_BRAINSCALES_CHIP_SEED, else 0.
+    replicas, first_replica : int
+        How many copies of the network run side by side on the same chips: with the same fixed pattern and start, and
+        noise, random sources and plasticity of their own. Replica number k is what ``replicas=1, first_replica=k``
+        runs alone. Recordings have a segment for each; ``Projection.get_replicas`` gives the weights of all, and
+        ``get`` those of the first.
     trial_noise : {"repeat", "fresh"}
         Whether ``reset()`` brings the same random numbers again, or new ones.
     shared_rng : {"repeat", "continue"}
@@ -88,11 +93,14 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     if trial_noise not in ("repeat", "fresh"):
         raise ValueError(f"trial_noise={trial_noise!r}; there are 'repeat' and 'fresh'")
     mode = check_mode(shared_rng)
+    for name, value, least in (("replicas", replicas, 1), ("first_replica", first_replica, 0)):
+        if not _is_whole(value) or value < least:
+            raise ValueError(f"{name}={value!r} must be a whole number >= {least}")
     unknown = sorted(set(extra_params) - _OURS - _FOREIGN - {"max_delay"})
     if unknown:
         warnings.warn(f"setup() does not know {', '.join(unknown)}, which have no effect; its own arguments are chip, "
-                      f"seed, chip_seed, trial_noise, shared_rng, progress, {', '.join(sorted(_OURS))}", UserWarning,
-                      stacklevel=2)
+                      f"seed, chip_seed, trial_noise, shared_rng, progress, replicas, first_replica, "
+                      f"{', '.join(sorted(_OURS))}", UserWarning, stacklevel=2)
     chosen = profile(default("chip") if chip is None else chip)
     target = Target(profile=chosen, chip_seed=_seed("chip_seed", chip_seed), seed=_seed("seed", seed),
                     **_checked({k: v for k, v in extra_params.items() if k in _OURS}))
@@ -100,7 +108,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     state.clear()
     state.dt, state.requested_min_delay, state.max_delay = float(timestep), min_delay, max_delay
     state.target, state.trial_noise, state.progress = target, trial_noise, bool(progress)
-    state.shared_rng = mode
+    state.shared_rng, state.replicas, state.first_replica = mode, int(replicas), int(first_replica)
     return rank()
 
 

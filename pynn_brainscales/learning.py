@@ -18,23 +18,25 @@ def collect_synapses(state, mapped: Mapped, recording: Recording, start: int, st
     present: dict = {}
     for part, pairs in zip(mapped.split.learning, state.chips.pairs, strict=True):
         projection, here = learning[part.label]
-        present.setdefault(projection, np.zeros(len(projection)))[here] = signed(mapped, part, pairs.weights[0])
+        whole = present.setdefault(projection, np.zeros((state.replicas, len(projection))))
+        whole[:, here] = signed(mapped, part, pairs.weights)
     for projection, values in present.items():
         projection.take({"weight": values})
-    samples = _samples(state, mapped, recording)
-    for projection in state.projections:
-        if projection.recorder is not None:
-            projection.recorder.collect(start, stop, samples.get(projection, {}))
+    recorders = [p.recorder for p in state.projections if p.recorder is not None]
+    for replica in range(state.replicas if recorders else 0):
+        samples = _samples(state, mapped, recording, replica)
+        for recorder in recorders:
+            recorder.collect(start, stop, samples.get(recorder.projection, {}), replica)
 
 
-def _samples(state, mapped: Mapped, recording: Recording) -> dict:
-    """Projection -> variable -> (steps (k,), values (k, n)) of what was sampled in a run."""
+def _samples(state, mapped: Mapped, recording: Recording, replica: int) -> dict:
+    """Projection -> variable -> (steps (k,), values (k, n)) of what was sampled in one replica of a run."""
     if not mapped.described.observed:
         return {}
     recorded = by_label(state, lambda prj: prj.recorder is not None)
-    sampled = {(label, "weight"): pair for label, pair in weights(mapped, recording).items()}
+    sampled = {(label, "weight"): pair for label, pair in weights(mapped, recording, replica).items()}
     result: dict = {}
-    for (label, name), (times, values) in (sampled | synapse_states(mapped, recording)).items():
+    for (label, name), (times, values) in (sampled | synapse_states(mapped, recording, replica)).items():
         projection, here = recorded[label]
         steps = np.rint(times / state.dt).astype(int)
         whole = result.setdefault(projection, {}).setdefault(name, (steps, np.zeros((len(steps), len(projection)))))
@@ -42,7 +44,7 @@ def _samples(state, mapped: Mapped, recording: Recording) -> dict:
     return result
 
 
-def present_states(state, projection, name: str) -> np.ndarray | None:
+def present_states(state, projection, name: str, replica: int = 0) -> np.ndarray | None:
     """A variable of short-term plasticity of all connections now, (n,); None where no run has taken the projection."""
     if state.chips is None or state.mapped is None:
         return None
@@ -52,7 +54,7 @@ def present_states(state, projection, name: str) -> np.ndarray | None:
         return None
     result = np.zeros(len(projection))
     for label, (_, here) in parts.items():
-        result[here] = present_state(state.mapped, state.chips, label, name)
+        result[here] = present_state(state.mapped, state.chips, label, name, replica)
     return result
 
 
@@ -64,6 +66,6 @@ def with_present_weights(state, chips: ChipState) -> ChipState:
     pairs = []
     for part, before in zip(state.mapped.split.learning, chips.pairs, strict=True):
         projection, here = learning[part.label]
-        present = np.abs(projection.present("weight")[here])
-        pairs.append(before.replace(weights=np.broadcast_to(present, before.weights.shape).copy()))
+        present = np.stack([np.abs(projection.present("weight", r)[here]) for r in range(state.replicas)])
+        pairs.append(before.replace(weights=present))
     return chips.replace(pairs=tuple(pairs))

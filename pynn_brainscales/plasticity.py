@@ -16,6 +16,10 @@ from .emulator.plasticity.timer import Timer
 if TYPE_CHECKING:
     from .emulator.plasticity.memory import Memory
     from .emulator.plasticity.randomness import PpuRandom
+    from .emulator.plasticity.replicas import ReplicaGenerators
+    from .sent_spikes import Outbox
+
+Records = dict[str, list[tuple[float, np.ndarray]]]
 
 __all__ = ["PlasticityRule", "Ppu", "Recording", "Timer"]
 
@@ -29,22 +33,51 @@ class Ppu:
         Time, ms.
     period : int
         Number of the timer's period.
-    rng : numpy.random.Generator
-        Of this execution, keyed by the seed of ``setup``, the rule and the period.
+    rng : numpy.random.Generator or ReplicaGenerators
+        Of this execution, keyed by the seed of ``setup``, the rule and the period; for a batched rule its methods draw
+        for every replica and give arrays (replicas, ...).
     lanes : PpuRandom
         The processor's own shift registers.
     memory : Memory
         Arrays that the rule keeps from one execution to the next; a restart by ``reset()`` empties it.
+    replicas : int
+        How many this execution works on: 1 unless the rule is batched.
     """
 
-    def __init__(self, now: float, period: int, rng: np.random.Generator, lanes: PpuRandom, memory: Memory) -> None:
+    def __init__(self, now: float, period: int, rng: np.random.Generator | ReplicaGenerators, lanes: PpuRandom,
+                 memory: Memory, replicas: int = 1, outbox: Outbox | None = None) -> None:
         self.now, self.period, self.rng, self.lanes, self.memory = now, period, rng, lanes, memory
+        self.replicas = replicas
+        self._outbox = outbox
+
+    def send_spikes(self, population, index, delay=0.0, replica=None) -> None:
+        """Let cells of a ``SpikeSourceArray`` spike, in addition to its own spike times.
+
+        Parameters
+        ----------
+        population : Population
+            Of the present network. Its cells may have no spike times of their own.
+        index : int or array of int
+            Which cells.
+        delay : float or array, broadcastable to ``index``
+            ms from the end of this execution, when what the rule writes becomes visible.
+        replica : int or array, broadcastable to ``index``, optional
+            In which replicas of a batched rule; by default in all of them.
+
+        Raises
+        ------
+        ValueError
+            If the population is no such source, or a number is out of range.
+        """
+        if self._outbox is None:
+            raise RuntimeError("spikes can be sent only while a rule is executed")
+        self._outbox.put(population, index, delay, replica)
 
 
 class Recording:
     """Takes what a rule records: ``recording["name"] = array``, stamped with the present time."""
 
-    def __init__(self, store: dict[str, list[tuple[float, np.ndarray]]], now: float) -> None:
+    def __init__(self, store: Records, now: float) -> None:
         self._store, self._now = store, now
 
     def __setitem__(self, name: str, value) -> None:
@@ -69,6 +102,8 @@ class PlasticityRule:
         Periods since the start of the experiment.
     """
 
+    batched = False  # whether update() takes all replicas of a batch at once, as arrays with a leading axis
+
     def __init__(self, timer: Timer, runtime_model: RuntimeModel | str = "chip") -> None:
         if not isinstance(timer, Timer):
             raise TypeError(f"{type(self).__name__}: timer={timer!r} must be a Timer(start=..., period=..., "
@@ -77,7 +112,7 @@ class PlasticityRule:
         self.runtime_model: RuntimeModel = transfer_time if runtime_model == "chip" else runtime_model  # type: ignore
         self.instantaneous_when_ideal = runtime_model == "chip"
         self.executed = self.missed = 0
-        self._recorded: dict[str, list[tuple[float, np.ndarray]]] = {}
+        self._recorded: list[Records] = [{}]  # of each replica; of all of them together if the rule is batched
 
     def update(self, ppu: Ppu, synapses, neurons, recording: Recording) -> None:
         """One execution.
@@ -88,21 +123,34 @@ class PlasticityRule:
         synapses : list of SynapseView
             One for each projection with this rule, in the order of their creation.
         neurons : list of NeuronView
-            One for each population that these projections end on.
+            One for each population that these projections end on, and then for those that ``attach_rule`` has named.
         recording : Recording
         """
         raise NotImplementedError(f"{type(self).__name__} has no update(self, ppu, synapses, neurons, recording)")
 
-    def get_observable_array(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+    def get_observable_array(self, name: str, replica: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Times (k,) in ms and values (k, ...) of what the rule has recorded under a name.
+
+        Values of several replicas, where the rule is not batched, are (k, replicas, ...); ``replica`` chooses one.
 
         Raises
         ------
         KeyError
             If nothing was recorded under it.
+        ValueError
+            If replicas have recorded at different times.
         """
-        if name not in self._recorded:
-            known = ", ".join(map(repr, self._recorded)) or "nothing"
-            raise KeyError(f"{type(self).__name__} has recorded {known}, not {name!r}")
-        times, values = zip(*self._recorded[name], strict=True)
-        return np.array(times), np.stack(values)
+        stores = self._recorded if replica is None or self.batched else [self._recorded[replica]]
+        parts = []
+        for store in stores:
+            if name not in store:
+                known = ", ".join(map(repr, store)) or "nothing"
+                raise KeyError(f"{type(self).__name__} has recorded {known}, not {name!r}")
+            times, values = zip(*store[name], strict=True)
+            parts.append((np.array(times), np.stack(values)))
+        if any(not np.array_equal(times, parts[0][0]) for times, _ in parts):
+            raise ValueError(f"{name!r} was recorded at different times in the replicas; choose one by replica=")
+        times, values = parts[0][0], [v for _, v in parts]
+        if self.batched and replica is not None:
+            return times, values[0][:, replica]
+        return times, values[0] if len(values) == 1 else np.stack(values, axis=1)

@@ -68,7 +68,7 @@ class Projection(common.Projection):
         self.parameter_names = tuple(self.synapse_type.get_parameter_names())
         self.recorder: SynapseRecorder | None = None
         self._table = Columns(self.parameter_names)
-        self._changed: dict[str, np.ndarray] = {}  # what a run has made of parameters and state variables
+        self._changed: dict[str, np.ndarray] = {}  # what a run has made of parameters, each (replicas, n)
         self._initial: dict[str, np.ndarray] = {}
         connectors.connect(connector, self)
         self._table.join(self._parameter)
@@ -123,12 +123,13 @@ class Projection(common.Projection):
         """Everything that can be read of a connection."""
         return tuple(dict.fromkeys((*INDICES, *self.parameter_names, *self.state_names, *self.changing_names)))
 
-    def present(self, name: str) -> np.ndarray:
+    def present(self, name: str, replica: int = 0) -> np.ndarray:
         """Value of all connections now (n,): as a run has left it, else as it was given; not to be written to."""
         if name in self._changed:
-            return self._changed[name]
+            return self._changed[name][replica]
         if name in self.changing_names:
-            now = present_states(simulator.state, self, name) if self._network is simulator.state.projections else None
+            state = simulator.state
+            now = present_states(state, self, name, replica) if self._network is state.projections else None
             if now is not None:
                 return now
             if name not in self.state_names:  # resources, all there
@@ -139,10 +140,10 @@ class Projection(common.Projection):
         """Start value of a state variable: as set by the user, else that of the parameter that it starts from."""
         return self._initial[name] if name in self._initial else self._table[self.synapse_type.starts_from[name]]
 
-    def kept(self, name: str) -> np.ndarray:
+    def kept(self, name: str, replica: int = 0) -> np.ndarray:
         """As ``present``, an array that nobody changes any more."""
         if name in self._changed or name in self._initial or name in self.changing_names:
-            return self.present(name)
+            return self.present(name, replica)
         return self._table.shared()[name]
 
     def initial(self) -> dict[str, np.ndarray]:
@@ -150,8 +151,8 @@ class Projection(common.Projection):
         return {name: self._start(name) for name in self.state_names}
 
     def take(self, values: dict[str, np.ndarray]) -> None:
-        """Take over what a run has made of weights and state variables, each (n,), in the order of creation."""
-        self._changed.update({name: np.array(value, float) for name, value in values.items()})
+        """Take over what a run has made of parameters, each (replicas, n), in the order of creation."""
+        self._changed.update({name: np.array(np.atleast_2d(value), float) for name, value in values.items()})
 
     def restore(self) -> None:
         """Back to the values that the user gave: called by ``reset()``."""
@@ -166,7 +167,7 @@ class Projection(common.Projection):
             self._table.write(name, where, value)
             if name in self._changed:
                 changed = self._changed[name].copy()
-                changed[where] = value
+                changed[:, where] = value
                 self._changed[name] = changed
         simulator.state.changed(Stale.STRUCTURE if "delay" in values else Stale.VALUES)
 
@@ -319,6 +320,15 @@ class Projection(common.Projection):
 
     def _get_attributes_as_arrays(self, names, multiple_synapses="sum"):
         return forms.as_arrays(self, [_singular(name) for name in names], multiple_synapses)
+
+    def get_replicas(self, name: str) -> np.ndarray:
+        """Values now of a parameter or state variable in all replicas of a batch: (replicas, connections).
+
+        ``get`` has those of the first replica.
+        """
+        if name not in self.attribute_names:
+            raise errors.NonExistentParameterError(name, type(self.synapse_type).__name__, list(self.attribute_names))
+        return np.stack([self.present(name, r) for r in range(simulator.state.replicas)])
 
     def save(self, attribute_names, file, format="list", gather=True, with_address=True) -> None:
         """Write parameters to a file: its name, or one of ``pyNN.recording.files``; see ``pyNN.common.Projection``.

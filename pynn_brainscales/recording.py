@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from pyNN import errors, recording
@@ -11,7 +11,7 @@ from pyNN.recording import Variable
 
 from . import simulator, to_neo
 from .simulator import Stale
-from .tape import Piece, Tape, interval_of
+from .tape import Piece, all_segments, interval_of, tapes
 
 
 class Recorder(recording.Recorder):
@@ -22,7 +22,7 @@ class Recorder(recording.Recorder):
     def __init__(self, population, file=None) -> None:
         super().__init__(population, file)
         self.intervals: dict[str, float] = {}
-        self.tape = Tape()
+        self.tapes = tapes()
         self._sorted: tuple = (None, None, None)
         state = simulator.state
         self._made = {"dt": state.dt, "session_start_time": state.session_start, "chip": state.target.profile.name}
@@ -84,12 +84,20 @@ class Recorder(recording.Recorder):
 
     # --- what comes in -------------------------------------------------------------------------------------
 
-    def collect(self, start: int, stop: int, fired: dict, sampled: list) -> None:
-        """Take this population's share of a run from step ``start`` to ``stop``."""
-        state, label, live = simulator.state, self.population.mapped_label, self.tape.live
-        self.tape.ran()
+    def collect(self, start: int, stop: int, fired: dict, sampled: list, sent: Sequence = (), replica: int = 0) -> None:
+        """Take this population's share of a run of one replica from step ``start`` to ``stop``.
+
+        ``sent`` are the spikes that plasticity rules have sent (``sent_spikes.Sent``).
+        """
+        state, label, tape = simulator.state, self.population.mapped_label, self.tapes[replica]
+        live = tape.live
+        tape.ran()
         if Variable("spikes", None, None) in self.recorded:
             index, times = fired[label] if label in fired else self._own_spikes(start * state.dt, stop * state.dt)
+            for s in sent:
+                if s.label == label:
+                    mine = s.trial == replica
+                    index, times = np.concatenate([index, s.index[mine]]), np.concatenate([times, s.time[mine]])
             recorded = self.index_of("spikes")
             before = live.recorded_spikes
             live.recorded_spikes = recorded if before is None else np.union1d(before, recorded)
@@ -120,7 +128,7 @@ class Recorder(recording.Recorder):
         """The recorded data as a Neo Block, one segment for each reset."""
         named = None if isinstance(variables, str) and variables == "all" else self._names(variables, locations)
         chosen = None if filter_ids is None else np.asarray(filter_ids, int) - int(self.population.first_id)
-        segments = self.tape.segments()
+        segments = all_segments(self.tapes)
         self._warn_of_unrecorded(named or (), segments)
         block = to_neo.block(self.population, segments, named, chosen, self.metadata | (annotations or {}))
         if clear:
@@ -136,11 +144,13 @@ class Recorder(recording.Recorder):
 
     def clear(self) -> None:
         """Forget all data; recording goes on from now."""
-        self.tape.clear()
+        for tape in self.tapes:
+            tape.clear()
 
     def store_to_cache(self, annotations=None) -> None:
         """End a segment: called by ``reset()``."""
-        self.tape.end_segment(annotations)
+        for tape in self.tapes:
+            tape.end_segment(annotations)
 
     @property
     def metadata(self) -> dict:
@@ -149,8 +159,8 @@ class Recorder(recording.Recorder):
 
     def _local_count(self, variable, filter_ids=None) -> dict[int, int]:
         recorded = self.index_of("spikes")
-        count = np.zeros(self.population.size, int)
-        for index, _ in self.tape.live.spikes:
+        count = np.zeros(self.population.size, int)  # of all replicas together
+        for index, _ in (run for tape in self.tapes for run in tape.live.spikes):
             count += np.bincount(index, minlength=self.population.size)
         first = int(self.population.first_id)
         if filter_ids is not None:

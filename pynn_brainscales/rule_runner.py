@@ -10,15 +10,21 @@ from .describe import described_parts
 from .emulator.kernels.correlation import read_streams
 from .emulator.plasticity.cost import CostMeter, run_time_steps, run_time_us
 from .emulator.plasticity.memory import Memory
-from .emulator.plasticity.randomness import PpuRandom, initial_random_state
+from .emulator.plasticity.neuron_view import Bench, NeuronView
+from .emulator.plasticity.randomness import PpuRandom, RandomState, initial_random_state
+from .emulator.plasticity.replicas import ReplicaGenerators
 from .emulator.plasticity.scheduler import Job, Schedule, Task, executed, initial_schedule, missed, next_job
-from .emulator.plasticity.views import NeuronView, SynapseView
+from .emulator.plasticity.views import SynapseView
+from .emulator.program import lower
 from .emulator.state import ChipState
 from .emulator.streams import Stream, generator
 from .mapping.mapped import Mapped
 from .mapping.plastic import Places
-from .mapping.readback import plastic_places
+from .mapping.readback import membrane_converter, plastic_places
 from .plasticity import PlasticityRule, Ppu, Recording
+from .sent_spikes import Mail, Outbox
+
+_MEMBRANES = 1 << 20  # readings of the membranes of population k have the streams of array _MEMBRANES + k
 
 
 @dataclass
@@ -29,6 +35,15 @@ class _Writes:
     arrays: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
 
+@dataclass
+class _Share:
+    """What one call of ``update`` works on: all replicas of a batched rule, or one of another."""
+
+    replicas: range
+    lanes: RandomState
+    memory: Memory
+
+
 class RuleRunner:
     """All rules of a network: when they run, what they remember, and what they have written.
 
@@ -36,29 +51,35 @@ class RuleRunner:
     """
 
     def __init__(self, state, mapped: Mapped) -> None:
-        self.rules: list[PlasticityRule] = []
-        self.projections = [p for p in state.projections if hasattr(p.synapse_type, "plasticity_rule")]
-        for projection in self.projections:
-            rule = projection.synapse_type.plasticity_rule
-            if not any(rule is known for known in self.rules):
-                self.rules.append(rule)
+        self.rules = rules_of(state)
         self.schedule = Schedule(tuple(Task(i, rule.timer) for i, rule in enumerate(self.rules)), state.dt)
         self.times = initial_schedule(self.schedule, state.step)
         self.pending: list[_Writes] = []
-        seed, trial = state.target.seed, state.trial
-        self.lanes = [initial_random_state(seed, i, 1, trial) for i in range(len(self.rules))]
-        self.memory = [Memory(type(rule).__name__, 1) for rule in self.rules]
-        for rule in self.rules:
-            rule.executed, rule.missed, rule._recorded = 0, 0, {}
+        self.mail = Mail()
+        self.shares = [_shares(rule, i, state) for i, rule in enumerate(self.rules)]
+        for rule, shares in zip(self.rules, self.shares, strict=True):
+            rule.executed, rule.missed, rule._recorded = 0, 0, [{} for _ in shares]
         self.use(state, mapped)
 
     def use(self, state, mapped: Mapped) -> None:
-        """Take the places of the synapses from a mapping."""
+        """Take the places of the synapses from a mapping.
+
+        Raises
+        ------
+        RuntimeError
+            If the network has got another rule in the middle of an experiment.
+        """
+        if rules_of(state) != self.rules:
+            raise RuntimeError("a plasticity rule has been added in the middle of an experiment: go back by reset() "
+                               "first, so that all rules start together")
+        self.projections = [p for p in state.projections if hasattr(p.synapse_type, "plasticity_rule")]
         self.mapped, labels = mapped, list(mapped.split.plastic)
         places = plastic_places(mapped)
-        parts = described_parts(state)
+        parts = described_parts(state) if self.projections else {}
         self._arrays = {id(p): [(labels.index(label), places[label], here) for label, here in parts[p]]
                         for p in self.projections}
+        self._sources = {p.mapped_label: p.size for p in state.populations
+                         if type(p.celltype).__name__ == "SpikeSourceArray"}
 
     def next_event(self, stop: int) -> int | None:
         """The next step, up to ``stop``, at which something has to be done between two pieces of a run."""
@@ -70,13 +91,13 @@ class RuleRunner:
 
     def at(self, step: int, state, chips: ChipState) -> ChipState:
         """Make visible what is due, and execute the rules whose turn it is."""
-        chips = self._show(step, state, chips)
+        chips = self._show(step, chips)
         while (job := next_job(self.schedule, self.times)) is not None and job.start <= step:
             chips = self._execute(job, state, chips)
-            chips = self._show(step, state, chips)
+            chips = self._show(step, chips)
         return chips
 
-    def _show(self, step: int, state, chips: ChipState) -> ChipState:
+    def _show(self, step: int, chips: ChipState) -> ChipState:
         due = [w for w in self.pending if w.step <= step]
         if not due:
             return chips
@@ -86,62 +107,103 @@ class RuleRunner:
             for i, (weight, label) in writes.arrays.items():
                 arrays[i] = arrays[i].replace(synapses=arrays[i].synapses.replace(weight=weight, label=label))
         chips = chips.replace(plastic=tuple(arrays))
-        self._tell(chips)
+        self.tell(chips, [p for p in self.projections if p.recorder is not None])
         return chips
 
-    def _tell(self, chips: ChipState) -> None:
+    def tell(self, chips: ChipState, projections=None) -> None:
         """The present weights to the projections, in PyNN's units."""
-        for projection in self.projections:
-            values = np.zeros(len(projection))
-            for i, place, here in self._arrays[id(projection)]:
-                values[here] = weights_of(chips, i, place)
-            projection.take({"weight": values})
+        for projection in self.projections if projections is None else projections:
+            projection.take({"weight": self.weights(projection, chips)})
+
+    def weights(self, projection, chips: ChipState) -> np.ndarray:
+        """Present weights (replicas, connections) of a projection, in PyNN's units; NaN where one was lost."""
+        values = np.zeros((chips.trials, len(projection)))
+        for i, place, here in self._arrays[id(projection)]:
+            values[:, here] = weights_of(chips, i, place)
+        return values
+
+    # --- one execution -------------------------------------------------------------------------------------
 
     def _execute(self, job: Job, state, chips: ChipState) -> ChipState:
-        rule, meter = self.rules[job.rule], CostMeter()
-        config = self.mapped.config
-        noise = any(a.sensors is not None and a.sensors.read_noise for a in config.plastic)
-        views: dict[int, SynapseView] = {}
+        rule, config = self.rules[job.rule], self.mapped.config
         mine = [p for p in self.projections if p.synapse_type.plasticity_rule is rule]
-        for projection in mine:
-            for i, place, _ in self._arrays[id(projection)]:
-                rng = read_streams(state.target.seed, state.trial, 1, i, job.start) if noise else None
-                part = list(self.mapped.split.plastic.values())[i]
-                where = (place.row, place.column, part.pre_index, part.post_index)
-                views[i] = SynapseView(config.plastic[i], chips.plastic[i], where, config.step_us, meter, rng)
-        random, memory = PpuRandom(self.lanes[job.rule], meter), self.memory[job.rule]
-        memory.meter = meter
-        ppu = Ppu(job.start * state.dt, job.period, generator(
-            state.target.seed, Stream.PROCESSOR, state.trial, 1 + job.rule, job.period), random, memory)
-        rule.update(ppu, list(views.values()), self._neurons(mine, views, meter), Recording(rule._recorded, ppu.now))
-        self.lanes[job.rule] = random.state()
+        bench = Bench(lower(config, chips.trials, chips.first_trial), chips)
+        done, outboxes, longest = [], [], 0.0
         ideal = rule.instantaneous_when_ideal and not self.mapped.target.profile.limited
-        steps = run_time_steps(0.0 if ideal else run_time_us(rule.runtime_model, meter), config.step_us)
+        for share, store in zip(self.shares[job.rule], rule._recorded, strict=True):
+            meter = CostMeter()
+            views = self._synapses(job, mine, share, state, chips, meter, rule.batched)
+            ppu = self._ppu(job, share, state, meter, rule.batched)
+            rule.update(ppu, list(views.values()), self._neurons(job, rule, share, mine, state, bench, meter),
+                        Recording(store, ppu.now))
+            share.lanes = ppu.lanes.state()
+            done.append(views)
+            outboxes.append(ppu._outbox)
+            longest = max(longest, 0.0 if ideal else run_time_us(rule.runtime_model, meter))
+        steps = run_time_steps(longest, config.step_us)
         self.times = executed(self.schedule, self.times, job, steps)
         rule.executed += 1
+        for outbox in outboxes:
+            self.mail.post(outbox, (job.start + steps) * state.dt)
+        return self._finish(_Writes(job.start + steps), done, bench.state())
+
+    def _finish(self, writes: _Writes, done: list[dict[int, SynapseView]], chips: ChipState) -> ChipState:
+        """Collect what all shares have written, and what has changed at once."""
         arrays = list(chips.plastic)
-        writes = _Writes(job.start + steps)
-        for i, view in views.items():
-            arrays[i] = view.present()
-            written = view.written()
-            if written is not None:
-                writes.arrays[i] = written
+        for i in done[0]:
+            parts = [views[i].present() for views in done]
+            arrays[i] = parts[0] if len(parts) == 1 else _joined(parts)
+            written = [views[i].written() for views in done]
+            if any(w is not None for w in written):
+                kept = [w if w is not None else (p.synapses.weight, p.synapses.label)
+                        for w, p in zip(written, parts, strict=True)]
+                weight, label = (np.concatenate(a) for a in zip(*kept, strict=True))
+                writes.arrays[i] = weight, label
         if writes.arrays:
             self.pending.append(writes)
         return chips.replace(plastic=tuple(arrays))
 
-    def _neurons(self, projections, views: dict[int, SynapseView], meter: CostMeter) -> list[NeuronView]:
-        result: dict[str, tuple[int, list, list]] = {}
+    def _ppu(self, job: Job, share: _Share, state, meter: CostMeter, batched: bool) -> Ppu:
+        share.memory.meter = meter
+        streams = [generator(state.target.seed, Stream.PROCESSOR, state.trial + t, 1 + job.rule, job.period)
+                   for t in share.replicas]
+        rng = ReplicaGenerators(streams) if batched else streams[0]
+        return Ppu(job.start * state.dt, job.period, rng, PpuRandom(share.lanes, meter), share.memory,
+                   len(share.replicas), Outbox(self._sources, share.replicas))
+
+    def _synapses(self, job: Job, projections, share: _Share, state, chips: ChipState, meter: CostMeter,
+                  batched: bool) -> dict[int, SynapseView]:
+        config, views, count = self.mapped.config, {}, len(share.replicas)
+        noise = any(a.sensors is not None and a.sensors.read_noise for a in config.plastic)
+        described = list(self.mapped.split.plastic.values())
         for projection in projections:
             for i, place, _ in self._arrays[id(projection)]:
-                described = list(self.mapped.split.plastic.values())[i]
-                size = self.mapped.described.population(described.post).size
-                entry = result.setdefault(described.post, (size, [], []))
-                alive = np.flatnonzero(place.column >= 0)
-                neuron, first = np.unique(described.post_index[alive], return_index=True)
-                entry[1].append(views[i])
-                entry[2].append((neuron, place.column[alive][first]))
-        return [NeuronView(size, synapses, places, meter) for size, synapses, places in result.values()]
+                rng = (read_streams(state.target.seed, state.trial + share.replicas[0], count, i, job.start) if noise
+                       else None)
+                where = (place.row, place.column, described[i].pre_index, described[i].post_index)
+                own = chips.plastic[i] if count == chips.trials else _part(chips.plastic[i], share.replicas[0])
+                views[i] = SynapseView(config.plastic[i], own, where, config.step_us, meter, rng, batched,
+                                       described[i].post)
+        return views
+
+    def _neurons(self, job: Job, rule, share: _Share, projections, state, bench: Bench, meter: CostMeter
+                 ) -> list[NeuronView]:
+        described = list(self.mapped.split.plastic.values())
+        labels = [described[i].post for p in projections for i, _, _ in self._arrays[id(p)]]
+        labels += [p.mapped_label for other, p in state.attached if other is rule]
+        network, result = self.mapped.network, []
+        for label in dict.fromkeys(labels):
+            size, start = network.population(label).size, network.offsets()[label]
+            number = _MEMBRANES + list(network.offsets()).index(label)
+
+            def streams(number: int = number) -> list[np.random.Generator]:
+                return read_streams(state.target.seed, state.trial + share.replicas[0], len(share.replicas), number,
+                                    job.start)
+
+            result.append(NeuronView(label, self.mapped.master[start:start + size], bench, meter, streams,
+                                     membrane_converter(self.mapped, label),
+                                     None if rule.batched else share.replicas[0]))
+        return result
 
     def count_missed(self, step: int) -> None:
         """Note how many periods each rule has missed up to a step."""
@@ -149,10 +211,47 @@ class RuleRunner:
             self.rules[task.rule].missed = count
 
 
+def rules_of(state) -> list[PlasticityRule]:
+    """All rules of a network, each once: those of its projections, then those that are attached to populations."""
+    named = [p.synapse_type.plasticity_rule for p in state.projections if hasattr(p.synapse_type, "plasticity_rule")]
+    rules: list[PlasticityRule] = []
+    for rule in [*named, *(rule for rule, _ in state.attached)]:
+        if not any(rule is known for known in rules):
+            rules.append(rule)
+    return rules
+
+
+def _shares(rule: PlasticityRule, number: int, state) -> list[_Share]:
+    whole = range(state.replicas)
+    parts = [whole] if rule.batched else [range(t, t + 1) for t in whole]
+    return [_Share(part, initial_random_state(state.target.seed, number, len(part), state.trial + part[0]),
+                   Memory(type(rule).__name__, len(part))) for part in parts]
+
+
+def _part(whole, replica: int):
+    """The state of an array in one replica."""
+    return _apply(lambda a: a[replica:replica + 1], [whole])
+
+
+def _joined(parts: list):
+    """The states of an array in several replicas as one."""
+    return _apply(lambda *a: np.concatenate(a), parts)
+
+
+def _apply(change, parts: list):
+    """A state whose arrays come from those of other states, field by field."""
+    if parts[0] is None:
+        return None
+    if isinstance(parts[0], np.ndarray):
+        return change(*parts)
+    names = parts[0].__dataclass_fields__
+    return parts[0].replace(**{name: _apply(change, [getattr(p, name) for p in parts]) for name in names})
+
+
 def weights_of(chips: ChipState, number: int, place: Places) -> np.ndarray:
-    """Weights of the connections of a plastic array, in PyNN's units; NaN where one was lost."""
-    result = np.full(len(place.row), np.nan)
+    """Weights (replicas, connections) of a plastic array, in PyNN's units; NaN where one was lost."""
+    result = np.full((chips.trials, len(place.row)), np.nan)
     alive = place.row >= 0
-    code = chips.plastic[number].synapses.weight[0, place.row[alive], place.column[alive]]
-    result[alive] = code * place.unit[alive]
+    codes = chips.plastic[number].synapses.weight[:, place.row[alive], place.column[alive]]
+    result[:, alive] = codes * place.unit[alive]
     return result

@@ -32,6 +32,7 @@ from .mapping.stimuli import stimulus as build_stimulus
 from .mapping.target import Target
 from .relay_transfer import relay_states
 from .rule_runner import RuleRunner
+from .sent_spikes import with_sent
 from .transfer import transfer
 
 name = "BrainScaleS-2 emulator"
@@ -74,6 +75,7 @@ class State(BaseState):
         self.trial_noise = "repeat"
         self.progress = False
         self.shared_rng = "repeat"
+        self.replicas, self.first_replica = 1, 0
         self.clear()
 
     def clear(self) -> None:
@@ -85,6 +87,7 @@ class State(BaseState):
         self.populations: list = []
         self.projections: list = []
         self.currents: list = []
+        self.attached: list = []  # (rule, population) of ``attach_rule``
         self.generators = 0
         self.begun = None
         self.id_counter = 1
@@ -122,8 +125,9 @@ class State(BaseState):
 
     @property
     def trial(self) -> int:
-        """Number of this trial in the random streams."""
-        return self.segment_counter if self.trial_noise == "fresh" else 0
+        """Number of this trial, or of the first one of a batch, in the random streams."""
+        batch = self.segment_counter if self.trial_noise == "fresh" else 0
+        return batch * self.replicas + self.first_replica
 
     def changed(self, what: Stale) -> None:
         """Note that the description has changed."""
@@ -143,7 +147,7 @@ class State(BaseState):
         if self.stimulus is None or self.stale >= Stale.STIMULUS:
             described = self.mapped.described.replace(currents=describe_currents(self))
             self.mapped = self.mapped.replace(described=described)
-            self.stimulus = build_stimulus(self.mapped, describe_sources(self), 1, self.trial)
+            self.stimulus = build_stimulus(self.mapped, describe_sources(self), self.replicas, self.trial)
         self.stale = Stale.NOTHING
         return self.mapped
 
@@ -169,11 +173,12 @@ class State(BaseState):
         """Run to the step nearest to ``tstop`` (ms)."""
         stop = round(tstop / self.dt)
         mapped = self.map()
+        self._demand_one_current()
         if self.chips is None or self.stimulus.first_trial != self.trial:
             self.stimulus = self.stimulus.replace(first_trial=self.trial)
         if self.chips is None:
-            self.chips = initial_state(mapped, 1, self.trial)
-        if mapped.split.plastic and self.rules is None:
+            self.chips = initial_state(mapped, self.replicas, self.trial)
+        if (mapped.split.plastic or self.attached) and self.rules is None:
             self.rules = RuleRunner(self, mapped)
         elif self.rules is not None and self.rules.mapped is not mapped:
             self.rules.use(self, mapped)
@@ -187,6 +192,12 @@ class State(BaseState):
             if parts > 1:
                 _show_progress(i / parts, self.t)
 
+    def _demand_one_current(self) -> None:
+        if self.replicas > 1 and any(source.differs_by_trial for source in self.currents):
+            raise ValueError(f"setup(replicas={self.replicas}) with a NoisyCurrentSource: one current goes into all "
+                             "replicas of a batch, and its noise would be the same in all; run them one by one, by "
+                             "replicas=1 and first_replica")
+
     def _advance_with_rules(self, mapped: Mapped, stop: int) -> None:
         """Run to a step, in pieces between which plasticity rules act."""
         rules = self.rules
@@ -198,6 +209,7 @@ class State(BaseState):
             self.chips = rules.at(step, self, self.chips)
         self._advance(mapped, stop)
         rules.count_missed(stop)
+        rules.tell(self.chips)
 
     def _advance(self, mapped: Mapped, stop: int) -> None:
         if stop <= self.step:
@@ -205,13 +217,16 @@ class State(BaseState):
         start = self.step
         circuits, cells = currents(self.currents, mapped, start, stop)
         stimulus = self.stimulus.replace(currents=circuits, currents_beside=cells)
+        sent = [] if self.rules is None else self.rules.mail.between(start * self.dt, stop * self.dt)
+        stimulus = with_sent(stimulus, mapped, sent, start)
         recording, self.chips = run_chips(mapped.config, stimulus, (stop - start) * mapped.config.step_us, self.chips)
         for source in self.currents:
             source.keep(start, stop)
         self.step = stop
-        fired, sampled = spikes(mapped, recording), signals(mapped, recording)
-        for recorder in self.recorders:
-            recorder.collect(start, stop, fired, sampled)
+        for replica in range(self.replicas if self.recorders else 0):
+            fired, sampled = spikes(mapped, recording, replica), signals(mapped, recording, replica)
+            for recorder in self.recorders:
+                recorder.collect(start, stop, fired, sampled, sent, replica)
         collect_synapses(self, mapped, recording, start, stop)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from pyNN import errors
 
 from . import simulator, to_neo
-from .tape import Piece, Tape, interval_of, without_gaps
+from .tape import Piece, all_segments, interval_of, tapes, without_gaps
 
 
 class SynapseRecordingError(errors.RecordingError):
@@ -39,7 +39,7 @@ class SynapseRecorder:
     def __init__(self, projection) -> None:
         self.projection = projection
         self.wanted: dict[str, int] = {}
-        self.tape = Tape()
+        self.tapes = tapes()
 
     def record(self, variables, sampling_interval: float | None) -> None:
         """Add variables to those that are recorded; None records nothing any more."""
@@ -63,7 +63,8 @@ class SynapseRecorder:
                 raise SynapseRecordingError(name, self.projection)
         return list(dict.fromkeys(variables))
 
-    def collect(self, start: int, stop: int, values: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    def collect(self, start: int, stop: int, values: Mapping[str, tuple[np.ndarray, np.ndarray]],
+                replica: int = 0) -> None:
         """Take what a run from step ``start`` to ``stop`` gave.
 
         Parameters
@@ -74,34 +75,37 @@ class SynapseRecorder:
             Variable -> (steps (k,), values (k, n)), the connections in the order of creation. Variables that are not
             in it have not changed during the run: they are sampled here.
         """
-        self.tape.ran()
+        tape = self.tapes[replica]
+        tape.ran()
         dt = simulator.state.dt
         for name, every in self.wanted.items():
             if name in values:
                 steps, samples = values[name]
             else:  # the first run of an experiment begins with a sample at 0
                 steps = np.arange(0 if start == 0 else (start // every + 1) * every, stop + 1, every)
-                now = self.projection.kept(name)
+                now = self.projection.kept(name, replica)
                 samples = np.broadcast_to(now, (len(steps), len(now)))
             if len(steps):
-                self.tape.live.add(name, every * dt, Piece(float(steps[0]) * dt, None, samples))
+                tape.live.add(name, every * dt, Piece(float(steps[0]) * dt, None, samples))
 
     def store_to_cache(self, annotations=None) -> None:
         """End a segment: called by ``reset()``."""
-        self.tape.end_segment(annotations)
+        for tape in self.tapes:
+            tape.end_segment(annotations)
 
     def get(self, variables, clear: bool):
         """The recorded data as a Neo Block."""
         names = None if variables is None else self._names(variables)
-        block = to_neo.synapse_block(self.projection, self.tape.segments(), names)
+        block = to_neo.synapse_block(self.projection, all_segments(self.tapes), names)
         if clear:
-            self.tape.clear()
+            for tape in self.tapes:
+                tape.clear()
         return block
 
     def array(self, name: str, segment: int) -> tuple[np.ndarray, np.ndarray]:
         """Times (k,) in ms and values (k, n) of one variable in one segment."""
         self._names([name])
-        segments = self.tape.segments()
+        segments = all_segments(self.tapes)
         if not -len(segments) <= segment < len(segments) or name not in segments[segment].signals:
             raise errors.NothingToWriteError(
                 f"{name} of {self.projection.label!r} was not recorded in segment {segment} of {len(segments)}; call "

@@ -27,7 +27,7 @@ class Segment:
     """Everything recorded between two resets (or clears), in ms and PyNN's units.
 
     ``spikes`` are pairs (index, times) of one run each, ``signals`` pieces of one run each, by variable; ``start``
-    and ``stop`` are the times between which it was recorded.
+    and ``stop`` are the times between which it was recorded. ``replica`` is None where there is one only.
     """
 
     number: int
@@ -39,6 +39,12 @@ class Segment:
     signals: dict[str, list[Piece]] = field(default_factory=dict)
     intervals: dict[str, float] = field(default_factory=dict)
     annotations: dict = field(default_factory=dict)
+    replica: int | None = None
+
+    @property
+    def name(self) -> str:
+        """As PyNN names segments, with the replica where there are several."""
+        return f"segment{self.number:03d}" + ("" if self.replica is None else f"_replica{self.replica:03d}")
 
     def add(self, variable: str, interval: float, piece: Piece) -> None:
         """Add what one run gave for a variable, sampled every ``interval`` ms."""
@@ -49,15 +55,16 @@ class Segment:
 class Tape:
     """Segments that are over, and the one that goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, replica: int | None = None) -> None:
         self.past: list[Segment] = []
+        self._replica = replica
         self.live = self._new()
         self._going = simulator.state.running
         self._cleared = False
 
     def _new(self) -> Segment:
         state = simulator.state
-        return Segment(state.segment_counter, state.t, state.t, datetime.now())
+        return Segment(state.segment_counter, state.t, state.t, datetime.now(), replica=self._replica)
 
     def segments(self) -> list[Segment]:
         """All segments; the one that goes on is there after the first run since reset."""
@@ -84,7 +91,18 @@ class Tape:
             self.live.annotations = dict(annotations or {})
             self.past.append(self.live)
         self._going = self._cleared = False
-        self.live = Segment(simulator.state.segment_counter + 1, 0.0, 0.0, datetime.now())
+        self.live = Segment(simulator.state.segment_counter + 1, 0.0, 0.0, datetime.now(), replica=self._replica)
+
+
+def tapes() -> list[Tape]:
+    """Tapes of all replicas of the present simulation."""
+    count, first = simulator.state.replicas, simulator.state.first_replica
+    return [Tape(None if count == 1 else first + i) for i in range(count)]
+
+
+def all_segments(several: list[Tape]) -> list[Segment]:
+    """Segments of all replicas: of the first experiment, then of the next."""
+    return [segment for group in zip(*(tape.segments() for tape in several), strict=True) for segment in group]
 
 
 def without_gaps(pieces: list[Piece], cells: np.ndarray | None, interval: float) -> np.ndarray:

@@ -72,8 +72,8 @@ def _side_by_side(a: neo.AnalogSignal, b: neo.AnalogSignal) -> bool:
 
 
 def _segment(population, raw, variables, chosen, description) -> neo.Segment:
-    segment = neo.Segment(name=f"segment{raw.number:03d}", description=description, rec_datetime=raw.made)
-    segment.annotate(**raw.annotations)
+    segment = neo.Segment(name=raw.name, description=description, rec_datetime=raw.made)
+    _annotate(segment, raw)
     if raw.recorded_spikes is not None and (variables is None or "spikes" in variables):
         trains = _spike_trains(population, raw, chosen)
         segment.spiketrains = trains
@@ -85,6 +85,12 @@ def _segment(population, raw, variables, chosen, description) -> neo.Segment:
                 signal.segment = segment
                 segment.analogsignals.append(signal)
     return segment
+
+
+def _annotate(segment: neo.Segment, raw) -> None:
+    segment.annotate(**raw.annotations)
+    if raw.replica is not None:
+        segment.annotate(replica=raw.replica)
 
 
 def _spike_trains(population, raw, chosen) -> SpikeTrainList:
@@ -121,8 +127,8 @@ def synapse_block(projection, segments, variables) -> neo.Block:
     result = neo.Block(name=projection.label, description=projection.describe())
     pre, post = projection.indices
     for raw in segments:
-        segment = neo.Segment(name=f"segment{raw.number:03d}", rec_datetime=raw.made)
-        segment.annotate(**raw.annotations)
+        segment = neo.Segment(name=raw.name, rec_datetime=raw.made)
+        _annotate(segment, raw)
         for name, pieces in raw.signals.items():
             if variables is not None and name not in variables:
                 continue

@@ -1,4 +1,4 @@
-"""Synapses whose weights and labels change during a run, and the counters of their columns' spikes.
+"""Synapses whose weights and labels change during a run.
 
 An event (trial, row, label) acts through every existing synapse of its row whose label equals its own, by
 ``strength * weight``. What an event does is kept until a weight or a label of its row is written.
@@ -21,28 +21,24 @@ from .pair_rule import Selection
 
 _KEPT = 1 << 24  # bytes of events that are kept
 _FAR = 1 << 40  # stands for all numbers beyond
-_OVERFLOW = limits.RATE_COUNTER_MAX + 1  # where counters stand still: 255 is read, and the flag is up
 
 
 @dataclass(frozen=True, eq=False)
 class PlasticState(Frozen):
-    """What can be written, and what is counted.
+    """What can be written.
 
     Attributes
     ----------
     weight, label : uint8, (trials, R, C)
         0..63; the weight is 0 where there is no synapse.
-    spikes : int, (trials, C)
-        Spikes of every column since the last reset of its counter; 256 stands for all beyond 255.
     """
 
     weight: np.ndarray
     label: np.ndarray
-    spikes: np.ndarray
 
 
 def initial_plastic_state(trials: int, weight: np.ndarray, label: np.ndarray) -> PlasticState:
-    """The same weights and labels (R, C), 0..63, in every trial; no spikes counted.
+    """The same weights and labels (R, C), 0..63, in every trial.
 
     Raises
     ------
@@ -55,7 +51,7 @@ def initial_plastic_state(trials: int, weight: np.ndarray, label: np.ndarray) ->
         _demand_integers(array, name)
         _demand(array, name)
     weights, labels = (np.repeat(array[None].astype(np.uint8), trials, axis=0) for array in (weight, label))
-    return PlasticState(weights, labels, np.zeros((trials, weight.shape[1]), np.int64))
+    return PlasticState(weights, labels)
 
 
 class PlasticRun:
@@ -78,15 +74,13 @@ class PlasticRun:
         if not np.isfinite(strength).all(where=there):
             raise ValueError("strength must be finite where a synapse exists")
         whole = trials, rows, columns
-        for name, kind, shape in (("weight", np.uint8, whole), ("label", np.uint8, whole),
-                                  ("spikes", np.int64, (trials, columns))):
+        for name in ("weight", "label"):
             array = getattr(state, name)
-            if array.shape != shape or array.dtype != kind:
-                raise ValueError(f"state.{name} is {array.dtype} {array.shape}, expected {np.dtype(kind)} {shape}: "
+            if array.shape != whole or array.dtype != np.uint8:
+                raise ValueError(f"state.{name} is {array.dtype} {array.shape}, expected uint8 {whole}: "
                                  "start from initial_plastic_state(trials, weight, label)")
         self._there, self._strength = there.copy(), np.where(there, strength, 0.0)
         self._weight, self._label = state.weight * there, state.label.copy()
-        self._spikes = state.spikes.copy()
         self._kept: dict[tuple[int, int], dict[int, tuple[np.ndarray, Selection | None]]] = {}
         self._space = self._most = max(1, _KEPT // (8 * max(1, columns)))
 
@@ -191,25 +185,9 @@ class PlasticRun:
             for r in rows.ravel().tolist():
                 self._space += len(self._kept.pop((t, r), ()))
 
-    # --- rate counters -----------------------------------------------------------------------------------------------
-
-    def count(self, trial: np.ndarray, column: np.ndarray) -> None:
-        """Count spikes (E,) of columns; what is listed twice counts twice."""
-        np.add.at(self._spikes, (trial, column), 1)
-        self._spikes[trial, column] = np.minimum(self._spikes[trial, column], _OVERFLOW)
-
-    def counters(self, reset: bool = False, trials: Chosen = None) -> tuple[np.ndarray, np.ndarray]:
-        """Spikes since the last reset, int16 (t, C) in 0..255, and whether there were more, bool (t, C)."""
-        several = several_of(trials, len(self._spikes))
-        spikes = self._spikes[several]
-        read = np.minimum(spikes, limits.RATE_COUNTER_MAX).astype(np.int16), spikes == _OVERFLOW
-        if reset:
-            self._spikes[several] = 0
-        return read
-
     def state(self) -> PlasticState:
         """The present state."""
-        return PlasticState(self._weight.copy(), self._label.copy(), self._spikes.copy())
+        return PlasticState(self._weight.copy(), self._label.copy())
 
 
 def _compact(index: np.ndarray, size: int) -> Selection | None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..config import VARIABLES, Probe
+from ..config import VARIABLES, ChipConfig, Probe
 from ..program import Program
 from ..recording import Samples
 from ..state import adaptation
@@ -71,12 +71,7 @@ class Sampler:
     def _converted(self, values: np.ndarray, offset: bool) -> np.ndarray:
         """Through the converter channel of each circuit: gain, offset, noise."""
         config = self._program.config
-        if config.pattern is not None:
-            at = self.probe.circuits
-            values = values * config.pattern.cadc_gain[at]
-            if offset:
-                values += config.pattern.cadc_offset[at]
-        sigma = float(np.hypot(config.noise.readout_noise, config.noise.cadc_noise))
+        values, sigma = through_channels(config, self.probe.circuits, values, offset), channel_noise(config)
         if sigma and values.size:
             q = self.probe.interval_steps
             number = self.steps // q
@@ -87,6 +82,19 @@ class Sampler:
                                  q, block, values.shape[2])
                     values[t, here] += sigma * z[number[here] % _BLOCK]
         return values
+
+
+def through_channels(config: ChipConfig, at: np.ndarray, values: np.ndarray, offset: bool = True) -> np.ndarray:
+    """Values (..., n) through the converter channels of circuits ``at``: gain and, of potentials, offset."""
+    if config.pattern is None:
+        return values
+    values = values * config.pattern.cadc_gain[at]
+    return values + config.pattern.cadc_offset[at] if offset else values
+
+
+def channel_noise(config: ChipConfig) -> float:
+    """Standard deviation of a sample's noise, CADC LSB."""
+    return float(np.hypot(config.noise.readout_noise, config.noise.cadc_noise))
 
 
 @lru_cache(maxsize=32)

@@ -107,15 +107,16 @@ class CostMeter:
         """Convert the sensors of ``rows``; ``sets`` is 1 for causal or acausal ones, 2 for both."""
         if sets not in (1, 2):
             raise ValueError(f"a synapse has 2 correlation sensors, causal and acausal; {sets} can't be read")
-        self._convert("sensors")
+        self.convert("sensors")
         self.charge(Operation.CADC_READ, sets * self._touch(rows))
 
     def read_membranes(self) -> None:
         """Convert the neurons' readouts (or another of their voltages): one row."""
-        self._convert("membranes")
+        self.convert("membranes")
         self.charge(Operation.CADC_READ)
 
-    def _convert(self, what: str) -> None:
+    def convert(self, what: str) -> None:
+        """The converter is to read "sensors" or "membranes"."""
         if self._converting not in (None, what):
             self.charge(Operation.CADC_SWITCH)
         self._converting = what

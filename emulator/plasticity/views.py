@@ -1,12 +1,12 @@
-"""What a rule sees of the chip, and changes: synapses and neurons, as arrays.
+"""What a rule sees of the synapses, and changes, as arrays.
 
-Reading goes through the chip's converters and counters. Resets act at once; weights and labels that a rule writes are
-collected, and become visible when its run time is over (``written``).
+Reading goes through the chip's converters. Resets act at once; weights and labels that a rule writes are collected,
+and become visible when its run time is over (``written``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,12 +16,19 @@ from ..kernels.plastic_array import PlasticRun
 from ..plastic import PlasticArray, PlasticArrayState
 from .cost import CostMeter, Operation
 
+_Take = Callable[[np.ndarray, int | None], np.ndarray]  # rows and trial (None for all) -> (trials, rows, columns)
+
 
 class SynapseView:
-    """The synapses of one projection; all arrays are (rows, columns), for one trial.
+    """The synapses of one projection; all arrays are (rows, columns), for a batched rule (replicas, rows, columns).
+
+    ``row`` chooses rows, all by default: a number, a slice or an array. A batched rule may choose other rows in each
+    replica by an array (replicas, r).
 
     Attributes
     ----------
+    post : str
+        Label of the postsynaptic population, as the ``NeuronView`` of it has it.
     there : bool, (rows, columns)
         Where a synapse exists; what is written elsewhere has no effect.
     row, column : int, (connections,)
@@ -33,12 +40,14 @@ class SynapseView:
     """
 
     def __init__(self, array: PlasticArray, state: PlasticArrayState, place: Sequence[np.ndarray], step_us: float,
-                 meter: CostMeter, rng: Sequence[np.random.Generator] | None) -> None:
-        self.there = array.there
+                 meter: CostMeter, rng: Sequence[np.random.Generator] | None, batched: bool = False,
+                 post: str = "") -> None:
+        self.there, self.post = array.there, post
         self.row, self.column, self.pre_index, self.post_index = place
         self.neuron = np.full(array.shape[1], -1)
         self.neuron[self.column[self.column >= 0]] = self.post_index[self.column >= 0]
-        self._meter, self._rng = meter, rng
+        self._meter, self._rng, self._batched = meter, rng, batched
+        self._trials = len(state.synapses.weight)
         self._now = PlasticRun(array.there, array.strength, state.synapses)
         self._next = PlasticRun(array.there, array.strength, state.synapses)
         self._sensors = (None if array.sensors is None or state.sensors is None
@@ -50,18 +59,12 @@ class SynapseView:
         """Rows and columns."""
         return self.there.shape
 
-    def _rows(self, row) -> np.ndarray:
-        return np.atleast_1d(np.arange(self.shape[0])[slice(None) if row is None else row])
-
-    def _charge(self, operation: Operation, row) -> None:
-        self._meter.charge(operation, limits.VECTORS_PER_ROW * len(self._rows(row)))
-
     # --- weights and labels --------------------------------------------------------------------------------
 
     def get_weights(self, row=None) -> np.ndarray:
         """Weights 0..63, int16: of all rows, or of some."""
         self._charge(Operation.WEIGHT_READ, row)
-        return self._now.weights(self._rows(row))[0]
+        return self._read(self._now.weights, row)
 
     def set_weights(self, values, row=None, saturate: bool = True) -> np.ndarray:
         """Write weights of all rows, or of some; True where one was limited to 0..63.
@@ -73,96 +76,116 @@ class SynapseView:
         """
         self._charge(Operation.WEIGHT_WRITE, row)
         self._wrote = True
-        return self._next.set_weights(_with_trial(values), self._rows(row), saturate)[0]
+        return self._write(lambda v, rows, trial: self._next.set_weights(v, rows, saturate, trial), values, row)
 
     def get_labels(self, row=None) -> np.ndarray:
         """Labels 0..63, int16: which events of its row a synapse listens to."""
         self._charge(Operation.LABEL_READ, row)
-        return self._now.labels(self._rows(row))[0]
+        return self._read(self._now.labels, row)
 
     def set_labels(self, values, row=None) -> None:
         """Write labels; ValueError for what is no integer of 0..63."""
         self._charge(Operation.LABEL_WRITE, row)
         self._wrote = True
-        self._next.set_labels(_with_trial(values), self._rows(row))
+        self._write(self._next.set_labels, values, row)
 
     # --- correlation ---------------------------------------------------------------------------------------
 
     def get_causal_correlation(self, row=None) -> np.ndarray:
         """Baseline minus code of the causal sensors, int16: rises with correlation; noise brings some below 0."""
-        return self._correlation(CAUSAL, row)
+        return self._convert(row, lambda s, rows, trial, rng: s.correlation(CAUSAL, rows, rng, trial))
 
     def get_acausal_correlation(self, row=None) -> np.ndarray:
         """Baseline minus code of the acausal sensors."""
-        return self._correlation(ACAUSAL, row)
+        return self._convert(row, lambda s, rows, trial, rng: s.correlation(ACAUSAL, rows, rng, trial))
 
     def get_correlation_codes(self, kind: str, row=None) -> np.ndarray:
         """Codes 0..255 of the converter, which fall with correlation; ``kind`` is "causal" or "acausal"."""
-        self._meter.charge(Operation.CADC_READ, len(self._rows(row)))
-        return self._need_sensors().raw(kind, self._rows(row), self._rng)[0]
-
-    def _correlation(self, kind: str, row) -> np.ndarray:
-        self._meter.charge(Operation.CADC_READ, len(self._rows(row)))
-        return self._need_sensors().correlation(kind, self._rows(row), self._rng)[0]
+        return self._convert(row, lambda s, rows, trial, rng: s.raw(kind, rows, rng, trial))
 
     def reset_correlation(self, row=None) -> None:
         """Empty both sensors of rows."""
         self._charge(Operation.CORRELATION_RESET, row)
-        self._need_sensors().reset(self._rows(row))
+        for rows, trial in self._parts(row):
+            self._need_sensors().reset(rows, trials=trial)
+
+    def _convert(self, row, take: Callable) -> np.ndarray:
+        sensors, streams = self._need_sensors(), self._rng
+        self._meter.convert("sensors")
+        self._meter.charge(Operation.CADC_READ, self._count(row))
+        return self._read(lambda rows, trial: take(
+            sensors, rows, trial, streams if trial is None or streams is None else streams[trial:trial + 1]), row)
 
     def _need_sensors(self) -> SensorRun:
         if self._sensors is None:
             raise ValueError("these synapses have no correlation sensors")
         return self._sensors
 
+    # --- rows and replicas ---------------------------------------------------------------------------------
+
+    def _rows(self, row) -> np.ndarray:
+        return np.atleast_1d(np.arange(self.shape[0])[slice(None) if row is None else row])
+
+    def _parts(self, row) -> list[tuple[np.ndarray, int | None]]:
+        """Rows, and the replica in which they are meant, None for all."""
+        if np.ndim(row) != 2:
+            return [(self._rows(row), None)]
+        if not self._batched or len(row) != self._trials:
+            raise ValueError(f"rows of shape {np.shape(row)} were chosen; rows that differ from replica to replica are "
+                             f"({self._trials}, r), for a rule with batched=True")
+        return [(self._rows(np.asarray(r)), t) for t, r in enumerate(row)]
+
+    def _count(self, row) -> int:
+        """Rows that are touched in one replica."""
+        return len(self._parts(row)[0][0])
+
+    def _charge(self, operation: Operation, row) -> None:
+        self._meter.charge(operation, limits.VECTORS_PER_ROW * self._count(row))
+
+    def _read(self, take: _Take, row) -> np.ndarray:
+        parts = [take(rows, trial) for rows, trial in self._parts(row)]
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return values if self._batched else values[0]
+
+    def _write(self, put: Callable, values, row) -> np.ndarray:
+        values, parts = np.asarray(values), self._parts(row)
+        if not self._batched and values.ndim >= 2:
+            values = values[None]
+        if len(parts) == 1:
+            result = put(values, parts[0][0], parts[0][1])
+        else:
+            whole = np.broadcast_to(values, (self._trials, *np.broadcast_shapes(
+                values.shape[-2:], (len(parts[0][0]), self.shape[1]))))
+            done = [put(whole[t], rows, t) for t, (rows, _) in enumerate(parts)]
+            result = None if done[0] is None else np.concatenate(done)
+        return result if self._batched or result is None else result[0]
+
     # --- logical and physical order ------------------------------------------------------------------------
 
     def logical(self, values: np.ndarray) -> np.ndarray:
-        """Values (rows, columns) by connection, float (connections,); NaN where a connection was lost."""
-        result = np.full(len(self.row), np.nan)
+        """Values (..., rows, columns) by connection, float (..., connections); NaN where a connection was lost."""
+        values = np.asarray(values)
+        result = np.full((*values.shape[:-2], len(self.row)), np.nan)
         alive = self.row >= 0
-        result[alive] = np.asarray(values)[self.row[alive], self.column[alive]]
+        result[..., alive] = values[..., self.row[alive], self.column[alive]]
         return result
 
     def physical(self, values, fill: float = 0.0) -> np.ndarray:
-        """Values by connection as float (rows, columns); ``fill`` where there is no synapse."""
-        result = np.full(self.shape, float(fill))
+        """Values by connection (..., connections) as float (..., rows, columns); ``fill`` where there is no synapse."""
+        values = np.asarray(values)
+        values = np.broadcast_to(values, (*values.shape[:-1], len(self.row)))
+        result = np.full((*values.shape[:-1], *self.shape), float(fill))
         alive = self.row >= 0
-        result[self.row[alive], self.column[alive]] = np.broadcast_to(values, self.row.shape)[alive]
+        result[..., self.row[alive], self.column[alive]] = values[..., alive]
         return result
 
     # --- for the one who runs the rule ---------------------------------------------------------------------
 
-    def counters(self, reset: bool) -> np.ndarray:
-        """Spike counters of the columns, int16 (columns,), 0..255."""
-        return self._now.counters(reset)[0][0]
-
     def present(self) -> PlasticArrayState:
-        """State with what acts at once: resets of sensors and counters."""
+        """State with what acts at once: resets of sensors."""
         return PlasticArrayState(self._now.state(), None if self._sensors is None else self._sensors.state())
 
     def written(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Weights and labels, (1, rows, columns), that become visible later; None if nothing was written."""
+        """Weights and labels, (trials, rows, columns), that become visible later; None if nothing was written."""
         state = self._next.state()
         return (state.weight, state.label) if self._wrote else None
-
-
-def _with_trial(values) -> np.ndarray:
-    values = np.asarray(values)
-    return values[None] if values.ndim >= 2 else values
-
-
-class NeuronView:
-    """The neurons of one population, in its order; those without plastic synapses of the rule have no counter here."""
-
-    def __init__(self, size: int, synapses: Sequence[SynapseView], places: Sequence[tuple[np.ndarray, np.ndarray]],
-                 meter: CostMeter) -> None:
-        self.size, self._synapses, self._places, self._meter = size, synapses, places, meter
-
-    def get_rate_counters(self, reset: bool = False) -> np.ndarray:
-        """Spikes since the last reset, int16 (size,), at most 255; 0 for neurons that no plastic synapse reaches."""
-        self._meter.charge(Operation.COUNTER_READ, self.size)
-        counts = np.zeros(self.size, np.int16)
-        for view, (neuron, column) in zip(self._synapses, self._places, strict=True):
-            counts[neuron] = np.maximum(counts[neuron], view.counters(reset)[column])
-        return counts

@@ -1,4 +1,4 @@
-"""Weights and labels that change, events through them, rate counters."""
+"""Weights and labels that change, and events through them."""
 
 import numpy as np
 import pytest
@@ -199,13 +199,11 @@ def test_a_run_goes_on_from_a_state():
     first = run.state()
     run.set_weights(33, 1, trials=0)
     run.set_labels(2, 1)
-    run.count(np.array([0, 2]), np.array([1, 4]))
     assert not np.array_equal(first.weight, run.state().weight)  # a state is a copy
     assert first.weight.dtype == first.label.dtype == np.uint8
     again = PlasticRun(there, strength, run.state())
     assert np.array_equal(again.weights(), run.weights())
     assert np.array_equal(again.labels(), run.labels())
-    assert np.array_equal(again.counters()[0], run.counters()[0])
     check_all(again, there, strength)
 
 
@@ -225,45 +223,3 @@ def test_bad_states():
         PlasticRun(there, strength[0], state)
     with pytest.raises(ValueError, match="strength must be finite"):
         PlasticRun(there, strength * np.nan, state)
-
-
-# --- rate counters ---------------------------------------------------------------------------------------------------
-
-
-def test_counters_saturate():
-    run, _, _ = run_of()
-    for n in range(1, 300):
-        run.count(np.array([1]), np.array([4]))
-        run.count(np.array([2, 2]), np.array([0, 10]))
-        spikes, overflow = run.counters()
-        assert spikes[1, 4] == spikes[2, 0] == spikes[2, 10] == min(n, 255)
-        assert overflow[1, 4] == overflow[2, 10] == (n > 255)
-    assert spikes.dtype == np.int16
-    assert spikes.sum() == 3 * 255
-    assert overflow.sum() == 3
-
-
-def test_counters_of_random_spikes():
-    run, _, _ = run_of()
-    rng = np.random.default_rng(4)
-    total = np.zeros((B, C), int)
-    for _ in range(200):
-        many = rng.integers(0, 200)
-        trial, column = rng.integers(0, B, many), rng.integers(0, C, many)  # some twice
-        run.count(trial, column)
-        for t, c in zip(trial.tolist(), column.tolist(), strict=True):
-            total[t, c] += 1
-        spikes, overflow = run.counters()
-        assert np.array_equal(spikes, np.minimum(total, 255))
-        assert np.array_equal(overflow, total > 255)
-        if rng.random() < 0.02:
-            assert np.array_equal(run.counters(reset=True)[0], spikes)  # what was there before
-            total[:] = 0
-        elif rng.random() < 0.02:
-            read, flag = run.counters(reset=True, trials=1)
-            assert np.array_equal(read, spikes[1:2])
-            assert np.array_equal(flag, overflow[1:2])
-            total[1] = 0
-        if overflow.sum() > 5:
-            run.counters(reset=True)
-            total[:] = 0
