@@ -28,6 +28,7 @@ class HybridRun:
         self.synapses = PlasticRun(array.there, strength, state.synapses)
         self.sensors = (None if array.sensors is None or state.sensors is None else
                         SensorRun(array.sensors, state.sensors, step_us, array.there))
+        self.events = None if state.events is None else state.events.copy()
         order = np.argsort(array.source, kind="stable")
         self._first = np.searchsorted(array.source[order], np.arange(sources + 1))
         self._row, self._label, self._delay = (a[order] for a in (array.row, array.event_label, array.delay_steps))
@@ -67,6 +68,8 @@ class HybridRun:
             for t, r, n in zip(trial[order].tolist(), row[order].tolist(), label[order].tolist(), strict=True):
                 increments, hit = self.synapses.event(t, r, n)
                 self._synaptic[self._inputs[r], t, self._circuit] += increments
+                if self.events is not None:
+                    self.events[t, r, n] += 1
                 if self.sensors is not None:
                     self.sensors.pre(step, t, r, hit)
         if self._spiked:
@@ -78,7 +81,8 @@ class HybridRun:
 
     def state(self) -> PlasticArrayState:
         """The present state."""
-        return PlasticArrayState(self.synapses.state(), None if self.sensors is None else self.sensors.state())
+        return PlasticArrayState(self.synapses.state(), None if self.sensors is None else self.sensors.state(),
+                                 self.events)
 
 
 def _as_slice(index: np.ndarray) -> slice | np.ndarray:

@@ -9,24 +9,27 @@ import numpy as np
 from .describe import described_parts
 from .emulator.kernels.correlation import read_streams
 from .emulator.plasticity.cost import CostMeter, run_time_steps, run_time_us
-from .emulator.plasticity.memory import Memory
 from .emulator.plasticity.randomness import PpuRandom, initial_random_state
 from .emulator.plasticity.scheduler import Job, Schedule, Task, executed, initial_schedule, missed, next_job
 from .emulator.plasticity.views import NeuronView, SynapseView
 from .emulator.state import ChipState
 from .emulator.streams import Stream, generator
+from .learning import same_places
 from .mapping.mapped import Mapped
 from .mapping.plastic import Places
 from .mapping.readback import plastic_places
+from .mechanisms import codes_of, give_parameters, memory_for, rule_for
 from .plasticity import PlasticityRule, Ppu, Recording
+from .rules.stdp import SensorRule
 
 
 @dataclass
 class _Writes:
-    """Weights and labels of some arrays that become visible at a step."""
+    """Weights and labels of some arrays that become visible at a step, and the weights that the rule has seen."""
 
     step: int
     arrays: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    seen: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 class RuleRunner:
@@ -37,28 +40,61 @@ class RuleRunner:
 
     def __init__(self, state, mapped: Mapped) -> None:
         self.rules: list[PlasticityRule] = []
-        self.projections = [p for p in state.projections if hasattr(p.synapse_type, "plasticity_rule")]
+        self._by_label: dict[str, PlasticityRule] = {}
+        parts = described_parts(state)
+        self.projections = [p for p in parts if any(label in mapped.split.plastic for label, _ in parts[p])]
         for projection in self.projections:
-            rule = projection.synapse_type.plasticity_rule
-            if not any(rule is known for known in self.rules):
-                self.rules.append(rule)
+            for label, _ in parts[projection]:
+                if label not in mapped.split.plastic:
+                    continue
+                own = label in mapped.split.sensors
+                rule = rule_for(mapped, label) if own else projection.synapse_type.plasticity_rule
+                self._by_label[label] = rule
+                if not any(rule is known for known in self.rules):
+                    self.rules.append(rule)
         self.schedule = Schedule(tuple(Task(i, rule.timer) for i, rule in enumerate(self.rules)), state.dt)
         self.times = initial_schedule(self.schedule, state.step)
         self.pending: list[_Writes] = []
         seed, trial = state.target.seed, state.trial
         self.lanes = [initial_random_state(seed, i, 1, trial) for i in range(len(self.rules))]
-        self.memory = [Memory(type(rule).__name__, 1) for rule in self.rules]
         for rule in self.rules:
             rule.executed, rule.missed, rule._recorded = 0, 0, {}
         self.use(state, mapped)
+        self.memory = [memory_for(rule, sum(mapped.config.plastic[i].there.size for i, other in self._rule.items()
+                                            if other is rule)) for rule in self.rules]
 
-    def use(self, state, mapped: Mapped) -> None:
-        """Take the places of the synapses from a mapping."""
-        self.mapped, labels = mapped, list(mapped.split.plastic)
+    def use(self, state, mapped: Mapped, chips: ChipState | None = None) -> None:
+        """Take the places of the synapses, and the parameters of mechanisms, from a mapping.
+
+        In the middle of a run ``chips`` is the state under it: weights that the user has set replace those on their
+        way to the chip; where synapses have moved to other places, nothing is on its way any more.
+        """
+        labels = list(mapped.split.plastic)
+        if set(labels) != set(self._by_label):
+            raise RuntimeError("plastic projections were made, or their places on the chip have gone, in the middle of "
+                               "a run; call reset() before the next run(), or make them before the first")
+        if chips is not None:
+            self._after_change(mapped, chips)
+        self.mapped = mapped
+        self._rule = {i: self._by_label[label] for i, label in enumerate(labels)}
+        for label in mapped.split.sensors:
+            give_parameters(self._by_label[label], mapped, label)  # type: ignore[arg-type]
         places = plastic_places(mapped)
         parts = described_parts(state)
-        self._arrays = {id(p): [(labels.index(label), places[label], here) for label, here in parts[p]]
-                        for p in self.projections}
+        self._arrays = {id(p): [(labels.index(label), places[label], here) for label, here in parts[p]
+                                if label in places] for p in self.projections}
+
+    def _after_change(self, mapped: Mapped, chips: ChipState) -> None:
+        if not same_places(self.mapped, mapped):
+            self.pending = []
+            for rule, memory in zip(self.rules, self.memory, strict=True):
+                if isinstance(rule, SensorRule):
+                    rule.forget_readings(memory)
+            return
+        for writes in self.pending:
+            for i, (weight, label) in writes.arrays.items():
+                now = chips.plastic[i].synapses.weight
+                writes.arrays[i] = (np.where(now != writes.seen[i], now, weight), label)
 
     def next_event(self, stop: int) -> int | None:
         """The next step, up to ``stop``, at which something has to be done between two pieces of a run."""
@@ -92,7 +128,7 @@ class RuleRunner:
     def _tell(self, chips: ChipState) -> None:
         """The present weights to the projections, in PyNN's units."""
         for projection in self.projections:
-            values = np.zeros(len(projection))
+            values = np.array(projection.present("weight"), float)  # also of parts beside the chip
             for i, place, here in self._arrays[id(projection)]:
                 values[here] = weights_of(chips, i, place)
             projection.take({"weight": values})
@@ -102,13 +138,13 @@ class RuleRunner:
         config = self.mapped.config
         noise = any(a.sensors is not None and a.sensors.read_noise for a in config.plastic)
         views: dict[int, SynapseView] = {}
-        mine = [p for p in self.projections if p.synapse_type.plasticity_rule is rule]
-        for projection in mine:
-            for i, place, _ in self._arrays[id(projection)]:
-                rng = read_streams(state.target.seed, state.trial, 1, i, job.start) if noise else None
-                part = list(self.mapped.split.plastic.values())[i]
-                where = (place.row, place.column, part.pre_index, part.post_index)
-                views[i] = SynapseView(config.plastic[i], chips.plastic[i], where, config.step_us, meter, rng)
+        mine = [(i, place) for p in self.projections for i, place, _ in self._arrays[id(p)] if self._rule[i] is rule]
+        for i, place in mine:
+            rng = read_streams(state.target.seed, state.trial, 1, i, job.start) if noise else None
+            part = list(self.mapped.split.plastic.values())[i]
+            where = (place.row, place.column, part.pre_index, part.post_index)
+            views[i] = SynapseView(config.plastic[i], chips.plastic[i], where, config.step_us, meter, rng,
+                                   float(part.parameters["eta"][0]), np.abs(place.unit))
         random, memory = PpuRandom(self.lanes[job.rule], meter), self.memory[job.rule]
         memory.meter = meter
         ppu = Ppu(job.start * state.dt, job.period, generator(
@@ -125,22 +161,21 @@ class RuleRunner:
             arrays[i] = view.present()
             written = view.written()
             if written is not None:
-                writes.arrays[i] = written
+                writes.arrays[i], writes.seen[i] = written, chips.plastic[i].synapses.weight
         if writes.arrays:
             self.pending.append(writes)
         return chips.replace(plastic=tuple(arrays))
 
-    def _neurons(self, projections, views: dict[int, SynapseView], meter: CostMeter) -> list[NeuronView]:
+    def _neurons(self, mine, views: dict[int, SynapseView], meter: CostMeter) -> list[NeuronView]:
         result: dict[str, tuple[int, list, list]] = {}
-        for projection in projections:
-            for i, place, _ in self._arrays[id(projection)]:
-                described = list(self.mapped.split.plastic.values())[i]
-                size = self.mapped.described.population(described.post).size
-                entry = result.setdefault(described.post, (size, [], []))
-                alive = np.flatnonzero(place.column >= 0)
-                neuron, first = np.unique(described.post_index[alive], return_index=True)
-                entry[1].append(views[i])
-                entry[2].append((neuron, place.column[alive][first]))
+        for i, place in mine:
+            described = list(self.mapped.split.plastic.values())[i]
+            size = self.mapped.described.population(described.post).size
+            entry = result.setdefault(described.post, (size, [], []))
+            alive = np.flatnonzero(place.column >= 0)
+            neuron, first = np.unique(described.post_index[alive], return_index=True)
+            entry[1].append(views[i])
+            entry[2].append((neuron, place.column[alive][first]))
         return [NeuronView(size, synapses, places, meter) for size, synapses, places in result.values()]
 
     def count_missed(self, step: int) -> None:
