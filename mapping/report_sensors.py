@@ -31,7 +31,7 @@ def sensor_notes(m: Mapped, p: Projection) -> dict[str, Any]:
                        alive]))
     result = {
         "rule": list(p.rule), "period_ms": setting.period,
-        "update_ms": update_us(*array.shape) * m.target.speedup / 1000.0,
+        "update_ms": update_us(*array.shape, vogels) * m.target.speedup / 1000.0,
         "delay_fraction": _range(parameters["dendritic_delay_fraction"]), "w_min": _range(parameters["w_min"]),
         "w_max": _range(parameters["w_max"]), "unit": "mV" if delta else "uS" if cell.conductance else "nA",
         "weight_step": _range(unit[alive]),

@@ -21,9 +21,9 @@ from .network import Projection
 from .target import Target
 
 FULL_LSB = limits.SENSOR_USABLE_LSB[1] / 2  # a rule empties sensors beyond; the other half is for the next period
-FASTEST_HZ = 100.0  # a neuron of this rate must not saturate its sensors within a period
+CLOSE_PAIRS_HZ = 50.0  # must not saturate a sensor within a period; Poisson spikes of 100 Hz on both sides make fewer
 SHORTEST_PERIOD_MS = 100.0
-KEPT_BYTES = 2  # a synapse's last reading of either sensor
+KEPT_BYTES, COUNT_BYTES = 2, 4  # a synapse's last reading of either sensor; its events since the beginning
 _MARGIN = 1.25  # from the estimated run time of all rules to the period
 _DRAW_BITS = 16
 VOGELS = "Vogels2011Rule"
@@ -68,7 +68,7 @@ def sensor_setting(p: Projection, target: Target, period: float) -> SensorSettin
     wanted = float(np.exp(np.mean(np.log([plus, minus]))))
     low, high = (limit * target.speedup / 1000.0 for limit in limits.SENSOR_TAU_RANGE)
     tau = float(np.clip(wanted, low, high))
-    eta = float(np.clip(FULL_LSB / (FASTEST_HZ * period / 1000.0), *limits.SENSOR_ETA_RANGE))
+    eta = float(np.clip(FULL_LSB / (CLOSE_PAIRS_HZ * period / 1000.0), *limits.SENSOR_ETA_RANGE))
     return SensorSetting(eta, tau, period, plus / tau, minus / tau,
                          clipped=not low * (1 - 1e-9) <= wanted <= high * (1 + 1e-9))
 
@@ -81,20 +81,26 @@ def update_period(projections: Iterable[tuple[Projection, int]], target: Target)
     """
     if target.stdp_period is not None:
         return target.stdp_period
-    us = sum(update_us(int(np.bincount(p.post_index).max()), size) for p, size in projections)
+    us = 0.0
+    for p, size in projections:  # a population lies on both halves of its chips, with rows in each
+        halves = min(size, limits.HALVES * -(-size // limits.CIRCUITS))
+        us += update_us(halves * int(np.bincount(p.post_index).max()), size, p.rule[0] == VOGELS)
     ms = max(SHORTEST_PERIOD_MS, _MARGIN * us * target.speedup / 1000.0)
     decade = 10.0 ** np.floor(np.log10(ms))
     return float(np.ceil(ms / decade * (1 - 1e-9)) * decade)
 
 
-def update_us(rows: int, columns: int) -> float:
-    """About how long an update takes the processor, us: sensors, weights, last readings and random numbers."""
-    kept = KEPT_BYTES * rows * columns
+def update_us(rows: int, columns: int, counting: bool) -> float:
+    """About how long an update takes the processor, us: sensors, weights, last readings and random numbers.
+
+    ``counting`` is that of presynaptic events.
+    """
+    kept = (KEPT_BYTES + counting * COUNT_BYTES) * rows * columns
     load, store = ((limits.SRAM_LOAD_CYCLES, limits.SRAM_STORE_CYCLES) if kept <= limits.SRAM_BYTES // 2 else
                    (limits.EXTERNAL_LOAD_CYCLES, limits.EXTERNAL_STORE_CYCLES))
     vectors = (limits.WEIGHT_READ_CYCLES + limits.WEIGHT_WRITE_CYCLES + limits.CORRELATION_RESET_CYCLES
                + _DRAW_BITS * limits.RANDOM_READ_CYCLES) * limits.VECTORS_PER_ROW * -(-columns // limits.COLUMNS)
-    cycles = rows * (2 * limits.CADC_READ_CYCLES + vectors) + (load + store) * kept / limits.PROCESSOR_LANES
+    cycles = rows * (2 * limits.CADC_READ_CYCLES + counting * limits.COUNTER_READ_CYCLES + vectors) + (load + store) * kept / limits.PROCESSOR_LANES
     return limits.UPDATE_BASE_US + cycles / limits.PROCESSOR_CLOCK_MHZ
 
 

@@ -36,7 +36,7 @@ from ..emulator.plasticity.rounding import stochastic_round
 from ..emulator.plasticity.timer import Timer
 from ..mapping.errors import MappingWarning
 from ..mapping.models import DEPENDENCE
-from ..mapping.sensors import FULL_LSB
+from ..mapping.sensors import COUNT_BYTES, FULL_LSB, KEPT_BYTES
 from ..plasticity import PlasticityRule, Ppu, Recording
 
 __all__ = ["SensorSTDP", "SensorVogels2011"]
@@ -49,7 +49,7 @@ PerSynapse = float | np.ndarray
 class SensorRule(PlasticityRule):
     """Reads what is new, empties full sensors, rounds and limits the weights; subclasses say the change."""
 
-    bytes_kept = 2
+    bytes_kept = KEPT_BYTES
     """For each synapse, in the processor's memory."""
 
     def __init__(self, timer: Timer, w_min: PerSynapse, w_max: PerSynapse | None,
@@ -174,7 +174,7 @@ class SensorVogels2011(SensorRule):
         What sums over pairs are multiplied with, where the sensors' time constant is not ``tau``.
     """
 
-    bytes_kept = 6
+    bytes_kept = KEPT_BYTES + COUNT_BYTES
 
     def __init__(self, timer: Timer, eta: PerSynapse = 1e-10, rho: PerSynapse = 3.0, tau: PerSynapse = 20.0,
                  w_min: PerSynapse = 0.0, w_max: PerSynapse | None = None, window: PerSynapse = 1.0,
