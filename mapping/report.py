@@ -294,4 +294,5 @@ def _dry_run(m: Mapped) -> str:
     lost = int(np.count_nonzero(mapped.rounded.lost))
     chips = mapped.placement.chips
     return (f"on calibrated: {chips} chip{'s' if chips != 1 else ''}, "
-            f"{f'{lost} of {network.synapses} synapses lost' if lost else 'nothing lost'}")
+            f"{f'{lost} of {network.synapses} synapses lost' if lost else 'nothing lost'}"
+            + ("; STDPMechanism by correlation sensors, not exact" if mapped.split.sensors else ""))

@@ -39,6 +39,8 @@ def sensor_notes(m: Mapped, p: Projection) -> dict[str, Any]:
         "tau_plus": _range(plus), "tau_minus": _range(minus), "tau": setting.tau,
         "areas_kept": bool(np.any(np.abs(np.concatenate([setting.plus, setting.minus]) - 1.0) > 1e-9)),
         "eta": setting.eta, "usable": limits.SENSOR_USABLE_LSB[1],
+        "settings": len({(float(q.parameters["eta"][0]), float(q.parameters["tau"][0]))
+                         for q in m.split.plastic.values() if len(q)}),
         "pairs": (limits.SENSOR_USABLE_LSB[1] - FULL_LSB) / setting.eta, "change": float(largest / setting.eta)}
     return result | ({"target": _range(parameters["rho"])} if vogels else {})
 

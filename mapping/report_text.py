@@ -133,8 +133,8 @@ def _learning(s: dict) -> list[str]:
     """How a mechanism is realised by correlation sensors, and what is not as it was asked for."""
     step = s["weight_step"]
     sentences = [
-        f"{' with '.join(s['rule'])} by correlation sensors and a rule every {_number(s['period_ms'])} ms of "
-        f"{_number(s['update_ms'])} ms",
+        f"{' with '.join(s['rule'])} by correlation sensors and a rule, every {_number(s['period_ms'])} ms; it takes "
+        f"about {_number(s['update_ms'])} ms",
         "spikes pair with their nearest neighbours, not all with all, as they arrive at the synapse: "
         f"dendritic_delay_fraction {_span(s['delay_fraction'])} -> 0",
         f"weights {_span(s['w_min'])} .. {_span(s['w_max'])} {s['unit']} in steps of {_span(step)}, rounded at random; "
@@ -144,6 +144,9 @@ def _learning(s: dict) -> list[str]:
         f"sensors collect {_number(s['eta'])} of {_number(s['usable'])} converter steps for a pair: "
         f"{_number(s['pairs'])} close pairs in a period saturate them; one converter step is up to "
         f"{_number(s['change'])} weight steps"]
+    if s["settings"] > 1:
+        sentences.append(f"the plastic projections have {s['settings']} settings of sensors, emulated as such; on a "
+                         "real chip all sensors of a quadrant share one")
     if "target" in s:
         sentences.append(f"target {_span(s['target'])} Hz, corrected for nearest neighbours of Poisson spikes; events "
                          "from outside are counted by the host, those of neurons by the chip")

@@ -100,7 +100,8 @@ def update_us(rows: int, columns: int, counting: bool) -> float:
                    (limits.EXTERNAL_LOAD_CYCLES, limits.EXTERNAL_STORE_CYCLES))
     vectors = (limits.WEIGHT_READ_CYCLES + limits.WEIGHT_WRITE_CYCLES + limits.CORRELATION_RESET_CYCLES
                + _DRAW_BITS * limits.RANDOM_READ_CYCLES) * limits.VECTORS_PER_ROW * -(-columns // limits.COLUMNS)
-    cycles = rows * (2 * limits.CADC_READ_CYCLES + counting * limits.COUNTER_READ_CYCLES + vectors) + (load + store) * kept / limits.PROCESSOR_LANES
+    row = 2 * limits.CADC_READ_CYCLES + counting * limits.COUNTER_READ_CYCLES + vectors
+    cycles = rows * row + (load + store) * kept / limits.PROCESSOR_LANES
     return limits.UPDATE_BASE_US + cycles / limits.PROCESSOR_CLOCK_MHZ
 
 

@@ -99,6 +99,7 @@ def _plastic_states(state, chips: ChipState, old: Mapped) -> tuple[PlasticArrayS
         place = places[label]
         alive = place.row >= 0
         weight = before.synapses.weight.copy()
-        weight[:, place.row[alive], place.column[alive]] = codes_of(projection.present("weight")[here], place.unit)[alive]
+        code = codes_of(projection.present("weight")[here], place.unit)
+        weight[:, place.row[alive], place.column[alive]] = code[alive]
         result.append(before.replace(synapses=before.synapses.replace(weight=weight)))
     return tuple(result)

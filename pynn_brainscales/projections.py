@@ -70,6 +70,7 @@ class Projection(common.Projection):
         self._table = Columns(self.parameter_names)
         self._changed: dict[str, np.ndarray] = {}  # what a run has made of parameters and state variables
         self._initial: dict[str, np.ndarray] = {}
+        self._rewritten: list = []  # where the user has set weights since the last run
         connectors.connect(connector, self)
         self._table.join(self._parameter)
         self._check_all(connector.safe)
@@ -168,7 +169,16 @@ class Projection(common.Projection):
                 changed = self._changed[name].copy()
                 changed[where] = value
                 self._changed[name] = changed
+        if "weight" in values:
+            self._rewritten.append(where)
         simulator.state.changed(Stale.STRUCTURE if "delay" in values else Stale.VALUES)
+
+    def taken_rewritten(self) -> np.ndarray:
+        """Which weights the user has set since this was asked last, (n,)."""
+        written = np.zeros(len(self), bool)
+        while self._rewritten:
+            written[self._rewritten.pop()] = True
+        return written
 
     def _demand_present(self, what: str) -> None:
         if self._network is not simulator.state.projections:

@@ -18,18 +18,17 @@ from .learning import same_places
 from .mapping.mapped import Mapped
 from .mapping.plastic import Places
 from .mapping.readback import plastic_places
-from .mechanisms import codes_of, give_parameters, memory_for, rule_for
+from .mechanisms import give_parameters, memory_for, rule_for
 from .plasticity import PlasticityRule, Ppu, Recording
 from .rules.stdp import SensorRule
 
 
 @dataclass
 class _Writes:
-    """Weights and labels of some arrays that become visible at a step, and the weights that the rule has seen."""
+    """Weights and labels of some arrays that become visible at a step."""
 
     step: int
     arrays: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
-    seen: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 class RuleRunner:
@@ -73,8 +72,9 @@ class RuleRunner:
         if set(labels) != set(self._by_label):
             raise RuntimeError("plastic projections were made, or their places on the chip have gone, in the middle of "
                                "a run; call reset() before the next run(), or make them before the first")
+        rewritten = {id(p): p.taken_rewritten() for p in self.projections}
         if chips is not None:
-            self._after_change(mapped, chips)
+            self._after_change(mapped, chips, rewritten)
         self.mapped = mapped
         self._rule = {i: self._by_label[label] for i, label in enumerate(labels)}
         for label in mapped.split.sensors:
@@ -84,17 +84,22 @@ class RuleRunner:
         self._arrays = {id(p): [(labels.index(label), places[label], here) for label, here in parts[p]
                                 if label in places] for p in self.projections}
 
-    def _after_change(self, mapped: Mapped, chips: ChipState) -> None:
+    def _after_change(self, mapped: Mapped, chips: ChipState, rewritten: dict[int, np.ndarray]) -> None:
         if not same_places(self.mapped, mapped):
             self.pending = []
             for rule, memory in zip(self.rules, self.memory, strict=True):
                 if isinstance(rule, SensorRule):
                     rule.forget_readings(memory)
             return
-        for writes in self.pending:
-            for i, (weight, label) in writes.arrays.items():
-                now = chips.plastic[i].synapses.weight
-                writes.arrays[i] = (np.where(now != writes.seen[i], now, weight), label)
+        for projection in self.projections:
+            for i, place, here in self._arrays[id(projection)]:
+                mine = rewritten[id(projection)][here] & (place.row >= 0)
+                at = (slice(None), place.row[mine], place.column[mine])
+                for writes in self.pending:
+                    if i in writes.arrays:
+                        weight = writes.arrays[i][0].copy()
+                        weight[at] = chips.plastic[i].synapses.weight[at]
+                        writes.arrays[i] = (weight, writes.arrays[i][1])
 
     def next_event(self, stop: int) -> int | None:
         """The next step, up to ``stop``, at which something has to be done between two pieces of a run."""
@@ -161,7 +166,7 @@ class RuleRunner:
             arrays[i] = view.present()
             written = view.written()
             if written is not None:
-                writes.arrays[i], writes.seen[i] = written, chips.plastic[i].synapses.weight
+                writes.arrays[i] = written
         if writes.arrays:
             self.pending.append(writes)
         return chips.replace(plastic=tuple(arrays))
