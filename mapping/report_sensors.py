@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from pynn_brainscales.emulator import limits
 
+from .connections import synapse_slices
 from .mapped import Mapped
 from .network import Projection
 from .readback import plastic_places
@@ -20,6 +21,7 @@ def sensor_notes(m: Mapped, p: Projection) -> dict[str, Any]:
     alive = unit > 0
     if not np.any(alive):
         unit, alive = np.ones(len(p)), np.ones(len(p), bool)
+    side_by_side = processors(m, p.label)
     array = m.config.plastic[list(m.split.plastic).index(p.label)]
     plus, minus = asked_taus(p)
     parameters, cell = p.parameters, m.described.population(p.post).cell
@@ -31,7 +33,8 @@ def sensor_notes(m: Mapped, p: Projection) -> dict[str, Any]:
                        alive]))
     result = {
         "rule": list(p.rule), "period_ms": setting.period,
-        "update_ms": update_us(*array.shape, vogels) * m.target.speedup / 1000.0,
+        "update_ms": update_us(array.shape[0] // side_by_side, int(array.there.sum()), side_by_side,
+                               vogels) * m.target.speedup / 1000.0,
         "delay_fraction": _range(parameters["dendritic_delay_fraction"]), "w_min": _range(parameters["w_min"]),
         "w_max": _range(parameters["w_max"]), "unit": "mV" if delta else "uS" if cell.conductance else "nA",
         "weight_step": _range(unit[alive]),
@@ -43,6 +46,13 @@ def sensor_notes(m: Mapped, p: Projection) -> dict[str, Any]:
                          for q in m.split.plastic.values() if len(q)}),
         "pairs": (limits.SENSOR_USABLE_LSB[1] - FULL_LSB) / setting.eta, "change": float(largest / setting.eta)}
     return result | ({"target": _range(parameters["rho"])} if vogels else {})
+
+
+def processors(m: Mapped, label: str) -> int:
+    """On how many halves of chips, each with a processor, the plastic synapses of a projection lie; at least 1."""
+    mine = synapse_slices(m)[label]
+    cells = (m.routing.cell_synapse >= mine.start) & (m.routing.cell_synapse < mine.stop)
+    return max(1, len(np.unique(m.routing.cell_chip[cells] * limits.HALVES + m.routing.cell_array[cells])))
 
 
 def _range(values: np.ndarray) -> list[float]:

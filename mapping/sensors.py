@@ -77,32 +77,32 @@ def update_period(projections: Iterable[tuple[Projection, int]], target: Target)
     """Time between two updates, ms: as asked for, else what all rules need with a margin, rounded up to one digit.
 
     ``projections`` are those with an STDPMechanism on the chip, each with the size of the population it ends on. The
-    rows of one are at least the largest number of synapses on one of its neurons.
+    rows of one are at least the largest number of synapses on one of its neurons; a population lies on both halves of
+    its chips, each with a processor of its own.
     """
     if target.stdp_period is not None:
         return target.stdp_period
     us = 0.0
-    for p, size in projections:  # a population lies on both halves of its chips, with rows in each
+    for p, size in projections:
         halves = min(size, limits.HALVES * -(-size // limits.CIRCUITS))
-        us += update_us(halves * int(np.bincount(p.post_index).max()), size, p.rule[0] == VOGELS)
+        us += update_us(int(np.bincount(p.post_index).max()), len(p), halves, p.rule[0] == VOGELS)
     ms = max(SHORTEST_PERIOD_MS, _MARGIN * us * target.speedup / 1000.0)
     decade = 10.0 ** np.floor(np.log10(ms))
     return float(np.ceil(ms / decade * (1 - 1e-9)) * decade)
 
 
-def update_us(rows: int, columns: int, counting: bool) -> float:
-    """About how long an update takes the processor, us: sensors, weights, last readings and random numbers.
+def update_us(rows: int, synapses: int, processors: int, counting: bool) -> float:
+    """About how long an update takes, us: sensors, weights, last readings and random numbers.
 
-    ``counting`` is that of presynaptic events.
+    ``rows`` are those of each processor, ``synapses`` those of all; ``counting`` is that of presynaptic events.
     """
-    kept = (KEPT_BYTES + counting * COUNT_BYTES) * rows * columns
-    load, store = ((limits.SRAM_LOAD_CYCLES, limits.SRAM_STORE_CYCLES) if kept <= limits.SRAM_BYTES // 2 else
+    kept = KEPT_BYTES + counting * COUNT_BYTES
+    load, store = ((limits.SRAM_LOAD_CYCLES, limits.SRAM_STORE_CYCLES) if kept * synapses <= limits.SRAM_BYTES // 2 else
                    (limits.EXTERNAL_LOAD_CYCLES, limits.EXTERNAL_STORE_CYCLES))
-    vectors = (limits.WEIGHT_READ_CYCLES + limits.WEIGHT_WRITE_CYCLES + limits.CORRELATION_RESET_CYCLES
-               + _DRAW_BITS * limits.RANDOM_READ_CYCLES) * limits.VECTORS_PER_ROW * -(-columns // limits.COLUMNS)
-    row = 2 * limits.CADC_READ_CYCLES + counting * limits.COUNTER_READ_CYCLES + vectors
-    cycles = rows * row + (load + store) * kept / limits.PROCESSOR_LANES
-    return limits.UPDATE_BASE_US + cycles / limits.PROCESSOR_CLOCK_MHZ
+    row = 2 * limits.CADC_READ_CYCLES + counting * limits.COUNTER_READ_CYCLES + limits.VECTORS_PER_ROW * (
+        limits.WEIGHT_READ_CYCLES + limits.WEIGHT_WRITE_CYCLES)
+    synapse = (kept * (load + store) + _DRAW_BITS * limits.RANDOM_READ_CYCLES) / limits.PROCESSOR_LANES
+    return limits.UPDATE_BASE_US + (rows * row + synapses / processors * synapse) / limits.PROCESSOR_CLOCK_MHZ
 
 
 def on_sensors(p: Projection, setting: SensorSetting) -> Projection:

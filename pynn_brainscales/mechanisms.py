@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .emulator import limits
+from .emulator.plasticity.cost import CostMeter
 from .emulator.plasticity.memory import Memory, Space
 from .emulator.plasticity.timer import Timer
 from .mapping.mapped import Mapped
+from .mapping.report_sensors import processors
 from .plasticity import PlasticityRule
 from .rules.stdp import SensorSTDP, SensorVogels2011
 
@@ -15,11 +19,20 @@ from .rules.stdp import SensorSTDP, SensorVogels2011
 def rule_for(mapped: Mapped, label: str) -> SensorSTDP | SensorVogels2011:
     """A new rule for a projection, by the label of its description."""
     period = mapped.split.sensors[label].period
-    timer = Timer(start=period, period=period)
-    described = next(p for p in mapped.described.projections if p.label == label)
-    rule = SensorSTDP(timer, described.rule[1]) if described.rule[0] == "SpikePairRule" else SensorVogels2011(timer)
+    timer, model = Timer(start=period, period=period), side_by_side(processors(mapped, label))
+    timing, dependence = next(p for p in mapped.described.projections if p.label == label).rule
+    rule = (SensorSTDP(timer, dependence, runtime_model=model) if timing == "SpikePairRule" else
+            SensorVogels2011(timer, runtime_model=model))
     give_parameters(rule, mapped, label)
     return rule
+
+
+def side_by_side(number: int) -> Callable[[CostMeter], float]:
+    """Run time of a rule that so many processors share evenly, each with the rows of its half of a chip."""
+    def time(meter: CostMeter) -> float:
+        return limits.UPDATE_BASE_US + meter.cycles / (number * limits.PROCESSOR_CLOCK_MHZ)
+
+    return time
 
 
 def give_parameters(rule: SensorSTDP | SensorVogels2011, mapped: Mapped, label: str) -> None:

@@ -59,7 +59,7 @@ class RuleRunner:
         for rule in self.rules:
             rule.executed, rule.missed, rule._recorded = 0, 0, {}
         self.use(state, mapped)
-        self.memory = [memory_for(rule, sum(mapped.config.plastic[i].there.size for i, other in self._rule.items()
+        self.memory = [memory_for(rule, sum(int(mapped.config.plastic[i].there.sum()) for i, other in self._rule.items()
                                             if other is rule)) for rule in self.rules]
 
     def use(self, state, mapped: Mapped, chips: ChipState | None = None) -> None:

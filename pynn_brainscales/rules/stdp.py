@@ -71,8 +71,17 @@ class SensorRule(PlasticityRule):
             high = np.full(code.shape, float(limits.WEIGHT_MAX)) if self.w_max is None else (
                 view.physical(self.w_max, 1.0) / unit)
             change = self._change(ppu, number, view, code, causal, acausal, low, high, unit)
-            rounded = stochastic_round((code + change)[None], ppu.lanes)[0]
+            rounded = self._rounded(ppu, view.there, code + change)
             view.set_weights(np.clip(rounded, _nearest(low), _nearest(high)))
+
+    def _rounded(self, ppu: Ppu, there: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Up or down at random, with full vectors of random numbers for the synapses that exist."""
+        several = values[there]
+        vectors = np.zeros((1, -(-len(several) // limits.RANDOM_LANES), limits.RANDOM_LANES))
+        vectors.reshape(-1)[:len(several)] = several
+        result = np.zeros(values.shape, np.int64)
+        result[there] = stochastic_round(vectors, ppu.lanes).reshape(-1)[:len(several)]
+        return result
 
     def _change(self, ppu, number, view, code, causal, acausal, low, high, unit) -> np.ndarray:
         """Change of all weights, in codes; ``low`` and ``high`` are the limits in codes, ``unit`` the weight of one."""
@@ -83,7 +92,9 @@ class SensorRule(PlasticityRule):
         now = np.stack([view.get_causal_correlation(), view.get_acausal_correlation()])
         now *= view.there
         name = f"readings{number}"
-        before = ppu.memory[name][0].astype(np.int16) - _NOTHING if name in ppu.memory else np.zeros_like(now)
+        before = np.zeros_like(now)
+        if name in ppu.memory:
+            before[:, view.there] = ppu.memory[name][0].astype(np.int16) - _NOTHING
         if np.any(now >= limits.SENSOR_USABLE_LSB[1]):
             self._tell(int(np.count_nonzero(now >= limits.SENSOR_USABLE_LSB[1])))
         full = np.flatnonzero((now >= FULL_LSB).any(axis=(0, 2)))
@@ -91,7 +102,7 @@ class SensorRule(PlasticityRule):
         if len(full):
             view.reset_correlation(full)
             kept[:, full] = 0
-        ppu.memory[name] = (kept + _NOTHING).astype(np.uint8)[None]
+        ppu.memory[name] = (kept[:, view.there] + _NOTHING).astype(np.uint8)[None]
         new = (now - before) / view.eta
         return new[0], new[1]
 
@@ -185,8 +196,10 @@ class SensorVogels2011(SensorRule):
     def _change(self, ppu, number, view, code, causal, acausal, low, high, unit) -> np.ndarray:
         name = f"events{number}"
         events = view.get_event_counts(reset=True)
-        total = events + (ppu.memory[name][0] if name in ppu.memory else 0)
-        ppu.memory[name] = total.astype(np.uint32)[None]
+        total = events.copy()
+        if name in ppu.memory:
+            total[view.there] += ppu.memory[name][0]
+        ppu.memory[name] = total[view.there].astype(np.uint32)[None]
         tau, rho = view.physical(self.tau, 1.0) / 1000.0, view.physical(self.rho)
         rate = total / max(ppu.now / 1000.0, 1e-9)
         offset = 2.0 * rho * tau / (1.0 + (rate + rho) * tau)
