@@ -21,6 +21,7 @@ from .network import Network, Population
 from .place import place
 from .quantise import clipped_parameters, quantise
 from .readback import PYNN_NAMES, parameter_unit
+from .report_sensors import update_ms
 from .route import route
 from .scale import MAX_ROW_DRIVE, fits_ranges, scale, us_per_ms
 from .sensors import asked_taus
@@ -264,3 +265,8 @@ def _tell_sensors(mapped: Mapped) -> None:
                 f"projection {p.label!r}: time constants of {taus.min():.4g} to {taus.max():.4g} ms were asked for; "
                 f"the chip's correlation sensors get {setting.tau:.4g} ms, with amplitudes that keep the areas of the "
                 "windows", MappingWarning, stacklevel=4)
+    period = mapped.target.stdp_period
+    takes = sum(update_ms(mapped, p) for p in mapped.described.projections if p.label in mapped.split.sensors)
+    if period is not None and takes > period:
+        warnings.warn(f"updates of all STDPMechanisms take the processor about {takes:.3g} ms, longer than "
+                      f"stdp_period={period:g} ms: weights change less often than that", MappingWarning, stacklevel=4)

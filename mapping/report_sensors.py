@@ -21,8 +21,6 @@ def sensor_notes(m: Mapped, p: Projection) -> dict[str, Any]:
     alive = unit > 0
     if not np.any(alive):
         unit, alive = np.ones(len(p)), np.ones(len(p), bool)
-    side_by_side = processors(m, p.label)
-    array = m.config.plastic[list(m.split.plastic).index(p.label)]
     plus, minus = asked_taus(p)
     parameters, cell = p.parameters, m.described.population(p.post).cell
     delta = any(port.response == "Delta" for port in cell.receptors.values())
@@ -33,8 +31,7 @@ def sensor_notes(m: Mapped, p: Projection) -> dict[str, Any]:
                        alive]))
     result = {
         "rule": list(p.rule), "period_ms": setting.period,
-        "update_ms": update_us(array.shape[0] // side_by_side, int(array.there.sum()), side_by_side,
-                               vogels) * m.target.speedup / 1000.0,
+        "update_ms": update_ms(m, p),
         "delay_fraction": _range(parameters["dendritic_delay_fraction"]), "w_min": _range(parameters["w_min"]),
         "w_max": _range(parameters["w_max"]), "unit": "mV" if delta else "uS" if cell.conductance else "nA",
         "weight_step": _range(unit[alive]),
@@ -46,6 +43,13 @@ def sensor_notes(m: Mapped, p: Projection) -> dict[str, Any]:
                          for q in m.split.plastic.values() if len(q)}),
         "pairs": (limits.SENSOR_USABLE_LSB[1] - FULL_LSB) / setting.eta, "change": float(largest / setting.eta)}
     return result | ({"target": _range(parameters["rho"])} if vogels else {})
+
+
+def update_ms(m: Mapped, p: Projection) -> float:
+    """About how long an update of a mechanism takes, in ms of biological time."""
+    array, number = m.config.plastic[list(m.split.plastic).index(p.label)], processors(m, p.label)
+    us = update_us(array.shape[0] // number, int(array.there.sum()), number, p.rule[0] == VOGELS)
+    return us * m.target.speedup / 1000.0
 
 
 def processors(m: Mapped, label: str) -> int:

@@ -109,8 +109,9 @@ class SensorRule(PlasticityRule):
     def _tell(self, number: int) -> None:
         if not self.saturated:
             warnings.warn(f"{type(self).__name__}: more pairs of spikes in a period of {self.timer.period:g} ms than "
-                          "the correlation sensors hold; what is beyond is lost. Let the rule run more often, or "
-                          "lower the sensors' eta", MappingWarning, stacklevel=level_of_caller())
+                          "the correlation sensors hold; what is beyond is lost. Let the rule run more often (for an "
+                          "STDPMechanism by setup(stdp_period=...)), or lower the sensors' eta", MappingWarning,
+                          stacklevel=level_of_caller())
         self.saturated += number
 
     def forget_readings(self, memory) -> None:

@@ -87,7 +87,8 @@ def test_events_are_counted(make):
     assert wanted.sum() > 100
     np.testing.assert_array_equal(state.plastic[0].events, wanted)
     master = np.repeat(np.arange(0, N, 2), 2)
-    counted = HybridRun(p, initial_array_state(p, 1), np.zeros((2, 1, N)), np.ones((2, N)), master, N + EXTERNAL, 0.1, 0, 10)
+    counted = HybridRun(p, initial_array_state(p, 1), np.zeros((2, 1, N)), np.ones((2, N)), master, N + EXTERNAL, 0.1,
+                        0, 10)
     counted.spiked(np.zeros(3, int), np.array([2, 2, 4]))
     counted.advance(1)
     hits = {2: 2, 3: 2, 4: 1, 5: 1}

@@ -70,6 +70,11 @@ def test_period_follows_the_work(make):
         assert 0.0 < said["update_ms"] < said["period_ms"]
 
 
+def test_a_period_that_is_too_short(make):
+    with pytest.warns(MappingWarning, match=r"take the processor about 1\d ms, longer than stdp_period=1 ms"):
+        compile(learning(make), Target(profile=quantised, stdp_period=1.0))
+
+
 def test_what_is_refused(make):
     with pytest.raises(MappingError, match=r"stdp_period=0; available: a time in ms > 0"):
         Target(stdp_period=0)
