@@ -41,7 +41,7 @@ from ..plasticity import PlasticityRule, Ppu, Recording
 
 __all__ = ["SensorSTDP", "SensorVogels2011"]
 
-_NOTHING = 32  # a reading of 0 as it is kept, in a byte: noise brings some below
+_NOTHING = 32  # a reading of 0 as it is kept, in a byte: noise brings some below, sensors saturate at 172
 
 PerSynapse = float | np.ndarray
 
@@ -60,8 +60,8 @@ class SensorRule(PlasticityRule):
 
     def update(self, ppu: Ppu, synapses, neurons, recording: Recording) -> None:
         """One execution; see the module."""
-        if "executions" not in ppu.memory:
-            ppu.memory["executions"] = np.zeros(1, np.int32)
+        if "begun" not in ppu.memory:  # the first execution of an experiment
+            ppu.memory["begun"] = np.ones(1, np.int8)
             self.saturated = 0
         for number, view in enumerate(synapses):
             code = view.get_weights().astype(float)
