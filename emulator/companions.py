@@ -42,7 +42,8 @@ class Companions:
         if self.relays is not None and config.relay_probes:
             self.relays.log = []
         self.pairs = [PairRun(g.synapses, state, h, start) for g, state in zip(config.pairs, s.pairs, strict=True)]
-        self.plastic = [HybridRun(array, state, synaptic, p.jump, self._circuits + config.external, h, start, stop)
+        self.plastic = [HybridRun(array, state, synaptic, p.jump, config.circuits.master,
+                                  self._circuits + config.external, h, start, stop)
                         for array, state in zip(config.plastic, s.plastic, strict=True)]
         self._places = [self._where(group) for group in config.pairs]
         self._foreseen = self._all_foreseen(p.relays)

@@ -16,11 +16,12 @@ from .plastic import PlasticArray, PlasticArrayState
 class HybridRun:
     """One plastic array in a run.
 
-    ``synaptic`` (2, trials, N) is the state that events are added to, ``jump`` (2, N) stored state per unit of weight.
+    ``synaptic`` (2, trials, N) is the state that events are added to, ``jump`` (2, N) stored state per unit of weight,
+    ``master`` (N,) the circuit that fires for each: a spike of joined circuits is one of all their columns.
     """
 
     def __init__(self, array: PlasticArray, state: PlasticArrayState, synaptic: np.ndarray, jump: np.ndarray,
-                 sources: int, step_us: float, start: int, stop: int) -> None:
+                 master: np.ndarray, sources: int, step_us: float, start: int, stop: int) -> None:
         self._synaptic, self._start, self._stop = synaptic, start, stop
         self._circuit = _as_slice(array.circuit)
         self._inputs = array.input.tolist()
@@ -28,11 +29,13 @@ class HybridRun:
         self.synapses = PlasticRun(array.there, strength, state.synapses)
         self.sensors = (None if array.sensors is None or state.sensors is None else
                         SensorRun(array.sensors, state.sensors, step_us, array.there))
+        self.events = None if state.events is None else state.events.copy()
         order = np.argsort(array.source, kind="stable")
         self._first = np.searchsorted(array.source[order], np.arange(sources + 1))
         self._row, self._label, self._delay = (a[order] for a in (array.row, array.event_label, array.delay_steps))
-        self._column = np.full(synaptic.shape[2], -1)
-        self._column[array.circuit] = np.arange(len(array.circuit))
+        fires = master[array.circuit]
+        self._columns = np.argsort(fires, kind="stable")
+        self._first_column = np.searchsorted(fires[self._columns], np.arange(synaptic.shape[2] + 1))
         self._due: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
         self._spiked: list[tuple[np.ndarray, np.ndarray]] = []
         self.max_delay = int(array.delay_steps.max(initial=0))
@@ -52,12 +55,11 @@ class HybridRun:
 
     def spiked(self, trial: np.ndarray, circuit: np.ndarray) -> None:
         """Sources that fired at the present step: the circuits among them count as spikes of their columns."""
-        column = np.full(len(circuit), -1)
-        inside = circuit < len(self._column)
-        column[inside] = self._column[circuit[inside]]
-        mine = column >= 0
-        if mine.any():
-            self._spiked.append((trial[mine], column[mine]))
+        inside = circuit < len(self._first_column) - 1
+        first, last = (self._first_column[circuit[inside] + i] for i in (0, 1))
+        place = ranges(first, last)
+        if place.size:
+            self._spiked.append((np.repeat(trial[inside], last - first), self._columns[place]))
 
     def advance(self, step: int) -> None:
         """Events that act at a step, then its spikes."""
@@ -67,6 +69,8 @@ class HybridRun:
             for t, r, n in zip(trial[order].tolist(), row[order].tolist(), label[order].tolist(), strict=True):
                 increments, hit = self.synapses.event(t, r, n)
                 self._synaptic[self._inputs[r], t, self._circuit] += increments
+                if self.events is not None:
+                    self.events[t, r, n] += 1
                 if self.sensors is not None:
                     self.sensors.pre(step, t, r, hit)
         if self._spiked:
@@ -77,7 +81,8 @@ class HybridRun:
 
     def state(self) -> PlasticArrayState:
         """The present state."""
-        return PlasticArrayState(self.synapses.state(), None if self.sensors is None else self.sensors.state())
+        return PlasticArrayState(self.synapses.state(), None if self.sensors is None else self.sensors.state(),
+                                 self.events)
 
 
 def _as_slice(index: np.ndarray) -> slice | np.ndarray:

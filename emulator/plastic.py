@@ -54,17 +54,23 @@ class PlasticArray(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class PlasticArrayState(Frozen):
-    """Weights and labels of a plastic array, and its sensors where it has some."""
+    """Weights and labels of a plastic array, and its sensors where it has some.
+
+    ``events`` (trials, R, labels) counts the events that have reached each row with each label since the last reset of
+    its counter; None where nobody asks.
+    """
 
     synapses: PlasticState
     sensors: SensorState | None = None
+    events: np.ndarray | None = None
 
 
 def initial_array_state(array: PlasticArray, trials: int) -> PlasticArrayState:
     """The configured weights and labels, empty sensors."""
     sensors = None if array.sensors is None else initial_sensor_state(trials, *array.shape)
     weight = np.where(array.there, array.weight, 0)
-    return PlasticArrayState(initial_plastic_state(trials, weight, array.label), sensors)
+    events = np.zeros((trials, array.shape[0], limits.LABELS), np.int32)
+    return PlasticArrayState(initial_plastic_state(trials, weight, array.label), sensors, events)
 
 
 def verify_array(array: PlasticArray, circuits: int, sources: int) -> None:

@@ -21,8 +21,10 @@ from .network import Network, Population
 from .place import place
 from .quantise import clipped_parameters, quantise
 from .readback import PYNN_NAMES, parameter_unit
+from .report_sensors import update_ms
 from .route import route
 from .scale import MAX_ROW_DRIVE, fits_ranges, scale, us_per_ms
+from .sensors import asked_taus
 from .split import same_parts, signs_of, split
 from .target import Target
 
@@ -227,6 +229,7 @@ def _tell_differences(mapped: Mapped) -> None:
         warnings.warn(f"population {label!r}: outside the chip's range: {', '.join(parts)}", MappingWarning,
                       stacklevel=3)
     tell_poor_fits(mapped)
+    _tell_sensors(mapped)
     if mapped.routing.free:
         return
     load = link_load(mapped)
@@ -251,3 +254,19 @@ def _tell_differences(mapped: Mapped) -> None:
                 f"projection {p.label!r}: spikes of a chip reach cells beside it after "
                 f"{p.delay[worst] + raised[worst]:.4g} ms, not {p.delay[worst]:.4g} ms", MappingWarning, stacklevel=3)
 
+
+def _tell_sensors(mapped: Mapped) -> None:
+    """One warning for each STDPMechanism whose time constants the correlation sensors don't reach."""
+    for p in mapped.described.projections:
+        setting = mapped.split.sensors.get(p.label)
+        if setting is not None and setting.clipped:
+            taus = np.concatenate(asked_taus(p))
+            warnings.warn(
+                f"projection {p.label!r}: time constants of {taus.min():.4g} to {taus.max():.4g} ms were asked for; "
+                f"the chip's correlation sensors get {setting.tau:.4g} ms, with amplitudes that keep the areas of the "
+                "windows", MappingWarning, stacklevel=4)
+    period = mapped.target.stdp_period
+    takes = sum(update_ms(mapped, p) for p in mapped.described.projections if p.label in mapped.split.sensors)
+    if period is not None and takes > period:
+        warnings.warn(f"updates of all STDPMechanisms take the processor about {takes:.3g} ms, longer than "
+                      f"stdp_period={period:g} ms: weights change less often than that", MappingWarning, stacklevel=4)

@@ -112,9 +112,14 @@ def weights(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, t
 
 
 def plastic_places(mapped: Mapped) -> dict[str, Places]:
-    """Where the synapses of plastic projections sit, and what a code of their weights is, by label."""
-    return places(mapped.split, mapped.scaled, mapped.routing, mapped.rounded, mapped.config.circuits, mapped.master,
-                  mapped.config.step_us)
+    """Where the synapses of plastic projections sit, and what a code of their weights is in PyNN's unit, by label."""
+    found = places(mapped.split, mapped.scaled, mapped.routing, mapped.rounded, mapped.config.circuits, mapped.master,
+                   mapped.config.step_us)
+    for label, p in mapped.split.plastic.items():
+        strength = mapped.split.circuits[p.post].strength
+        if strength is not None:  # the circuit's weights are in another unit than the user's
+            found[label] = found[label]._replace(unit=found[label].unit / strength[p.post_index])
+    return found
 
 
 def signed(mapped: Mapped, p: Projection, magnitude: np.ndarray) -> np.ndarray:

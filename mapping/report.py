@@ -26,6 +26,7 @@ from .models import port_of
 from .network import Population, Projection
 from .readback import PYNN_NAMES, parameter_unit
 from .report_currents import current_notes
+from .report_sensors import sensor_notes
 from .scale import us_per_ms
 
 _WAYS = {Way.FREE: "any delay", Way.DIRECT: "on the chip", Way.LOOP: "around the chip", Way.BETWEEN: "between chips",
@@ -192,6 +193,8 @@ def _projection(m: Mapped, label: str) -> dict:
     described = next((p for p in m.described.projections if p.label == label), None)
     if described is not None and label in m.split.driver_modes:
         result["short_term"] = _short_term(m, described)
+    if described is not None and label in m.split.sensors:
+        result["learning"] = sensor_notes(m, described)
     result["ways"] = {}
     for way in Way:
         mine = alive & (m.routing.way[s] == way)
@@ -291,4 +294,5 @@ def _dry_run(m: Mapped) -> str:
     lost = int(np.count_nonzero(mapped.rounded.lost))
     chips = mapped.placement.chips
     return (f"on calibrated: {chips} chip{'s' if chips != 1 else ''}, "
-            f"{f'{lost} of {network.synapses} synapses lost' if lost else 'nothing lost'}")
+            f"{f'{lost} of {network.synapses} synapses lost' if lost else 'nothing lost'}"
+            + ("; STDPMechanism by correlation sensors, not exact" if mapped.split.sensors else ""))

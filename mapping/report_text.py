@@ -121,10 +121,36 @@ def _projection(label: str, p: dict) -> list[str]:
                      f"{_span(asked['tau_facil'])} ms")
         lines.append(f"  drivers    {kinds}, U {_span(s['use'])}, tau {_span(s['tau_ms'])} ms: rms error "
                      f"{100 * s['error']:.2g} % over a test train")
+    if "learning" in p:
+        lines += _learning(p["learning"])
     for way, d in p.get("ways", {}).items():
         lines.append(f"  delay      {_span(d['delay_asked']):>20} -> {_span(d['delay_got']):<20} ms, {d['synapses']} "
                      f"{way}")
     return lines
+
+
+def _learning(s: dict) -> list[str]:
+    """How a mechanism is realised by correlation sensors, and what is not as it was asked for."""
+    step = s["weight_step"]
+    sentences = [
+        f"{' with '.join(s['rule'])} by correlation sensors and a rule, every {_number(s['period_ms'])} ms; it takes "
+        f"about {_number(s['update_ms'])} ms",
+        "spikes pair with their nearest neighbours, not all with all, as they arrive at the synapse: "
+        f"dendritic_delay_fraction {_span(s['delay_fraction'])} -> 0",
+        f"weights {_span(s['w_min'])} .. {_span(s['w_max'])} {s['unit']} in steps of {_span(step)}, rounded at random; "
+        f"{_span(s['steps'])} steps to w_max",
+        f"one time constant and amplitude for both windows: tau {_span(s['tau_plus'])} and {_span(s['tau_minus'])} -> "
+        f"{_number(s['tau'])} ms" + (", amplitudes changed to keep the areas" if s["areas_kept"] else ""),
+        f"sensors collect {_number(s['eta'])} of {_number(s['usable'])} converter steps for a pair: "
+        f"{_number(s['pairs'])} close pairs in a period saturate them; one converter step is up to "
+        f"{_number(s['change'])} weight steps"]
+    if s["settings"] > 1:
+        sentences.append(f"the plastic projections have {s['settings']} settings of sensors, emulated as such; on a "
+                         "real chip all sensors of a quadrant share one")
+    if "target" in s:
+        sentences.append(f"target {_span(s['target'])} Hz, corrected for nearest neighbours of Poisson spikes; events "
+                         "from outside are counted by the host, those of neurons by the chip")
+    return [f"  {_wrap(sentence)}" for sentence in sentences]
 
 
 def _beside(b: dict) -> list[str]:

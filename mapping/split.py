@@ -18,6 +18,7 @@ from .canonical import Canonical, canonical, held_by_chips
 from .errors import MappingError
 from .models import decay_name
 from .network import Network, Population, Probe, Projection, Source
+from .sensors import SensorSetting, on_sensors, sensor_setting, update_period
 from .shortterm import MAX_MODES, DriverFit, fit
 from .target import Target
 
@@ -52,13 +53,16 @@ class Split(Frozen):
     aside : tuple of Projection
         Onto cells beside the chips; ``pre`` is a label of ``network``, or of a population in ``beside``.
     learning : tuple of Projection
-        With pair-based plasticity, wherever they end.
+        With exact pair-based plasticity, wherever they end.
     relays : tuple of Relay
     probes : tuple of (bool, int)
         Of each probe of the described network: whether it is beside, and its number there.
     probes_beside : tuple of Probe
     plastic : mapping of label to Projection
-        Those that a plasticity rule may change, as they were described; in ``network`` they have their largest weight.
+        Those that a plasticity rule may change, as they were described, or with the chip's synapses in place of an
+        STDPMechanism; in ``network`` they have their largest weight.
+    sensors : mapping of label to SensorSetting
+        Of the plastic ones that stand for an STDPMechanism.
     drivers : tuple of DriverFit
         Modes of short-term plasticity that drivers must have: mode k + 1 is ``drivers[k]``.
     driver_modes : mapping of label to int (m,)
@@ -76,6 +80,7 @@ class Split(Frozen):
     probes: tuple[tuple[bool, int], ...] = ()
     probes_beside: tuple[Probe, ...] = field(default_factory=tuple)
     plastic: Mapping[str, Projection] = field(default_factory=lambda: MappingProxyType({}))
+    sensors: Mapping[str, SensorSetting] = field(default_factory=lambda: MappingProxyType({}))
     drivers: tuple[DriverFit, ...] = ()
     driver_modes: Mapping[str, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
     driver_factors: Mapping[str, np.ndarray] = field(default_factory=lambda: MappingProxyType({}))
@@ -93,7 +98,7 @@ def split(network: Network, target: Target) -> Split:
     ------
     MappingError
         If something has to be computed beside the chip and ``target.off_chip`` is "error", or a synapse needs what
-        no chip profile has.
+        its place does not have.
     """
     signs = signs_of(network)
     circuits: dict[str, Canonical] = {}
@@ -118,10 +123,12 @@ def split(network: Network, target: Target) -> Split:
     learning: list[Projection] = []
     relays: list[Relay] = []
     plastic: dict[str, Projection] = {}
+    sensors = _sensors(network, circuits, target)
     drivers, modes, factors = _driver_modes(network, circuits, target)
     for p in network.projections:
+        if p.label in sensors:
+            p = on_sensors(p, sensors[p.label])
         if p.model == "STDPMechanism":
-            _demand_exact(p, target, p.post in circuits)
             learning.append(p)
             continue
         if p.model == "PlasticSynapse":
@@ -141,7 +148,8 @@ def split(network: Network, target: Target) -> Split:
     here, there, where = _probes(network, circuits)
     inner = inner.replace(sources=tuple(sources), projections=tuple(onto_chip), probes=here)
     return Split(inner, MappingProxyType(circuits), tuple(beside), tuple(aside), tuple(learning), tuple(relays), where,
-                 there, MappingProxyType(plastic), drivers, MappingProxyType(modes), MappingProxyType(factors))
+                 there, MappingProxyType(plastic), MappingProxyType(sensors), drivers, MappingProxyType(modes),
+                 MappingProxyType(factors))
 
 
 def same_parts(a: Split, b: Split) -> bool:
@@ -181,10 +189,14 @@ def _downwards(p: Projection, network: Network) -> bool:
     return negative or (p.receptor == "inhibitory" and not network.population(p.post).cell.conductance)
 
 
-def _demand_exact(p: Projection, target: Target, on_chip: bool) -> None:
-    if target.profile.limited and on_chip and len(p):
-        raise MappingError("an STDPMechanism with exact spike pairs", "static and short-term plastic synapses on chip "
-                           "profiles", f"projection {p.label!r}", "use chip='ideal'")
+def _sensors(network: Network, circuits: Mapping[str, Canonical], target: Target) -> dict[str, SensorSetting]:
+    """What stands for the STDPMechanisms that end on chips with limits."""
+    mine = [p for p in network.projections
+            if p.model == "STDPMechanism" and p.post in circuits and target.profile.limited and len(p)]
+    if not mine:
+        return {}
+    period = update_period(((p, network.population(p.post).size) for p in mine), target)
+    return {p.label: sensor_setting(p, target, period) for p in mine}
 
 
 def _renamed(p: Projection, c: Canonical) -> Projection:

@@ -32,6 +32,8 @@ class Target(Frozen):
         At least so many circuits are joined for each neuron: more fan-in, fewer neurons on a chip.
     off_chip : {"emulate", "error"}
         What to do with cell models that no circuit can hold: compute them beside the chip, or refuse them.
+    stdp_period : float or None
+        Time between the updates of an STDPMechanism on the chip, ms; None is what the processor needs for them.
     """
 
     profile: Profile = calibrated
@@ -42,6 +44,7 @@ class Target(Frozen):
     max_chips: int | None = None
     circuits_per_neuron: int = 1
     off_chip: str = "emulate"
+    stdp_period: float | None = None
 
     def __post_init__(self) -> None:
         if self.on_loss not in ("error", "warn"):
@@ -53,5 +56,7 @@ class Target(Frozen):
         if not 1 <= self.circuits_per_neuron <= limits.MAX_CIRCUITS_PER_NEURON:
             raise MappingError(f"circuits_per_neuron={self.circuits_per_neuron}",
                                f"1 to {limits.MAX_CIRCUITS_PER_NEURON}")
+        if self.stdp_period is not None and not 0 < self.stdp_period < float("inf"):
+            raise MappingError(f"stdp_period={self.stdp_period}", "a time in ms > 0, or None for a fitting one")
         if not self.speedup > 0:
             raise MappingError(f"speedup={self.speedup}", "a number > 0")

@@ -135,6 +135,9 @@ def _answer_for(names: Sequence[str]) -> None:
 
 def _run_network(mapped: Mapped, duration: float) -> None:
     """Run a document and print the rates of its populations."""
+    if mapped.split.sensors:
+        raise SystemExit(f"the rule of the STDPMechanism of {next(iter(mapped.split.sensors))!r} runs on the chip's "
+                         "processor, which a document doesn't have: run a script, or use --chip ideal")
     steps = round(duration / mapped.network.timestep)
     circuits, cells = described_currents(mapped, 0, steps)
     given = stimulus(mapped).replace(currents=circuits, currents_beside=cells)

@@ -28,7 +28,7 @@ VARIABLES = {"chip": "PYNN_BRAINSCALES_CHIP", "seed": "PYNN_BRAINSCALES_SEED",
 _DEFAULTS = {"chip": "calibrated", "seed": "0", "chip_seed": "0"}
 
 _SEVERAL_BLOCKS = (".nix", ".h5")  # endings of files that take the data of several populations
-_OURS = {"on_loss", "speedup", "max_chips", "circuits_per_neuron", "off_chip"}
+_OURS = {"on_loss", "speedup", "max_chips", "circuits_per_neuron", "off_chip", "stdp_period"}
 # what standard scripts pass on to other simulators; none of it means anything here
 _FOREIGN = frozenset({
     "label", "loglevel", "debug", "quit_on_end", "rank", "num_processes", "spike_precision", "verbosity",
@@ -70,9 +70,9 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     progress : bool
         Show a bar on the terminal while running.
     **extra_params
-        ``on_loss``, ``speedup``, ``max_chips``, ``circuits_per_neuron``, ``off_chip`` (see ``mapping.target.Target``),
-        ``max_delay`` (ms; longer delays are kept, with a warning). Arguments of other simulators are accepted and have
-        no effect.
+        ``on_loss``, ``speedup``, ``max_chips``, ``circuits_per_neuron``, ``off_chip``, ``stdp_period`` (see
+        ``mapping.target.Target``), ``max_delay`` (ms; longer delays are kept, with a warning). Arguments of other
+        simulators are accepted and have no effect.
 
     Returns
     -------
@@ -153,6 +153,9 @@ def _checked(given: dict) -> dict:
         if not _is_whole(given[name]):
             raise ValueError(f"{name}={given[name]!r} must be a whole number >= 1{also}")
         given[name] = int(given[name])
+    period = given.get("stdp_period")
+    if period is not None and (not isinstance(period, Real) or not 0 < float(period) < np.inf):
+        raise ValueError(f"stdp_period={period!r} must be a time in ms > 0, or None for a fitting one")
     speedup = given.get("speedup", 1.0)
     if not isinstance(speedup, Real) or not np.isfinite(speedup):
         raise ValueError(f"speedup={speedup!r} must be a number > 0: how much faster the chip runs than biology")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from .describe import by_label, learning_projections
+from .emulator.plastic import PlasticArrayState, initial_array_state
 from .emulator.recording import Recording
 from .emulator.state import ChipState
 from .mapping.mapped import Mapped
-from .mapping.readback import signed, weights
+from .mapping.readback import plastic_places, signed, weights
 from .mapping.relay_probes import present_state, synapse_states
+from .mechanisms import codes_of
 
 
 def collect_synapses(state, mapped: Mapped, recording: Recording, start: int, stop: int) -> None:
@@ -18,8 +20,9 @@ def collect_synapses(state, mapped: Mapped, recording: Recording, start: int, st
     present: dict = {}
     for part, pairs in zip(mapped.split.learning, state.chips.pairs, strict=True):
         projection, here = learning[part.label]
-        whole = present.setdefault(projection, np.zeros((state.replicas, len(projection))))
-        whole[:, here] = signed(mapped, part, pairs.weights)
+        now = np.array([projection.present("weight", r) for r in range(state.replicas)], float)  # of all its parts
+        values = present.setdefault(projection, now)
+        values[:, here] = signed(mapped, part, pairs.weights)
     for projection, values in present.items():
         projection.take({"weight": values})
     recorders = [p.recorder for p in state.projections if p.recorder is not None]
@@ -39,7 +42,9 @@ def _samples(state, mapped: Mapped, recording: Recording, replica: int) -> dict:
     for (label, name), (times, values) in (sampled | synapse_states(mapped, recording, replica)).items():
         projection, here = recorded[label]
         steps = np.rint(times / state.dt).astype(int)
-        whole = result.setdefault(projection, {}).setdefault(name, (steps, np.zeros((len(steps), len(projection)))))
+        # parts that rules change stay as they are within a piece of a run
+        rest = np.tile(projection.present(name, replica), (len(steps), 1))
+        whole = result.setdefault(projection, {}).setdefault(name, (steps, rest))
         whole[1][:, here] = values
     return result
 
@@ -58,8 +63,13 @@ def present_states(state, projection, name: str, replica: int = 0) -> np.ndarray
     return result
 
 
-def with_present_weights(state, chips: ChipState) -> ChipState:
-    """The chips' state with the weights that the projections have now: the user may have set some."""
+def with_present_weights(state, chips: ChipState, old: Mapped) -> ChipState:
+    """The chips' state with the weights that the projections have now: the user may have set some.
+
+    Plastic arrays that have kept their places since the mapping ``old`` keep what their sensors and counters hold; the
+    others begin with empty ones.
+    """
+    chips = chips.replace(plastic=_plastic_states(state, chips, old))
     if not state.mapped.split.learning:
         return chips
     learning = learning_projections(state)
@@ -69,3 +79,31 @@ def with_present_weights(state, chips: ChipState) -> ChipState:
         present = np.stack([np.abs(projection.present("weight", r)[here]) for r in range(state.replicas)])
         pairs.append(before.replace(weights=present))
     return chips.replace(pairs=tuple(pairs))
+
+
+def same_places(old: Mapped, new: Mapped) -> bool:
+    """Whether all plastic synapses have stayed where they were."""
+    before, after = plastic_places(old), plastic_places(new)
+    return before.keys() == after.keys() and all(
+        a.there.shape == b.there.shape for a, b in zip(old.config.plastic, new.config.plastic, strict=True)) and all(
+        np.array_equal(before[k].row, p.row) and np.array_equal(before[k].column, p.column) for k, p in after.items())
+
+
+def _plastic_states(state, chips: ChipState, old: Mapped) -> tuple[PlasticArrayState, ...]:
+    new = state.mapped
+    if not new.split.plastic:
+        return ()
+    kept = same_places(old, new) and len(chips.plastic) == len(new.config.plastic)
+    parts = by_label(state, lambda prj: True)
+    places, result = plastic_places(new), []
+    for number, (label, array) in enumerate(zip(new.split.plastic, new.config.plastic, strict=True)):
+        before = chips.plastic[number] if kept else initial_array_state(array, chips.trials)
+        projection, here = parts[label]
+        place = places[label]
+        alive = place.row >= 0
+        weight = before.synapses.weight.copy()
+        for replica in range(chips.trials):
+            code = codes_of(projection.present("weight", replica)[here], place.unit)
+            weight[replica, place.row[alive], place.column[alive]] = code[alive]
+        result.append(before.replace(synapses=before.synapses.replace(weight=weight)))
+    return tuple(result)

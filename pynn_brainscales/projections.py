@@ -70,6 +70,7 @@ class Projection(common.Projection):
         self._table = Columns(self.parameter_names)
         self._changed: dict[str, np.ndarray] = {}  # what a run has made of parameters, each (replicas, n)
         self._initial: dict[str, np.ndarray] = {}
+        self._rewritten: list = []  # where the user has set weights since a rule's last run
         connectors.connect(connector, self)
         self._table.join(self._parameter)
         self._check_all(connector.safe)
@@ -156,7 +157,7 @@ class Projection(common.Projection):
 
     def restore(self) -> None:
         """Back to the values that the user gave: called by ``reset()``."""
-        self._changed = {}
+        self._changed, self._rewritten = {}, []
 
     def write(self, values: dict, where=slice(None)) -> None:
         """Change parameters of some connections, from now on: all of them, or none if a value makes no sense."""
@@ -169,7 +170,16 @@ class Projection(common.Projection):
                 changed = self._changed[name].copy()
                 changed[:, where] = value
                 self._changed[name] = changed
+        if "weight" in values and simulator.state.rules is not None:
+            self._rewritten.append(where)
         simulator.state.changed(Stale.STRUCTURE if "delay" in values else Stale.VALUES)
+
+    def taken_rewritten(self) -> np.ndarray:
+        """Which weights the user has set since this was asked last, (n,)."""
+        written = np.zeros(len(self), bool)
+        while self._rewritten:
+            written[self._rewritten.pop()] = True
+        return written
 
     def _demand_present(self, what: str) -> None:
         if self._network is not simulator.state.projections:

@@ -18,10 +18,13 @@ from .emulator.plasticity.views import SynapseView
 from .emulator.program import lower
 from .emulator.state import ChipState
 from .emulator.streams import Stream, generator
+from .learning import same_places
 from .mapping.mapped import Mapped
 from .mapping.plastic import Places
 from .mapping.readback import membrane_converter, plastic_places
+from .mechanisms import give_parameters, memory_for, rule_for
 from .plasticity import PlasticityRule, Ppu, Recording
+from .rules.stdp import SensorRule
 from .sent_spikes import Mail, Outbox
 
 _MEMBRANES = 1 << 20  # readings of the membranes of population k have the streams of array _MEMBRANES + k
@@ -51,35 +54,71 @@ class RuleRunner:
     """
 
     def __init__(self, state, mapped: Mapped) -> None:
-        self.rules = rules_of(state)
+        self._by_label = _rules_by_label(state, mapped)
+        self.rules = _each_once([*self._by_label.values(), *(rule for rule, _ in state.attached)])
         self.schedule = Schedule(tuple(Task(i, rule.timer) for i, rule in enumerate(self.rules)), state.dt)
         self.times = initial_schedule(self.schedule, state.step)
         self.pending: list[_Writes] = []
         self.mail = Mail()
-        self.shares = [_shares(rule, i, state) for i, rule in enumerate(self.rules)]
+        self.use(state, mapped)
+        self.shares = [_shares(rule, i, state, self._kept_synapses(rule)) for i, rule in enumerate(self.rules)]
         for rule, shares in zip(self.rules, self.shares, strict=True):
             rule.executed, rule.missed, rule._recorded = 0, 0, [{} for _ in shares]
-        self.use(state, mapped)
 
-    def use(self, state, mapped: Mapped) -> None:
-        """Take the places of the synapses from a mapping.
+    def use(self, state, mapped: Mapped, chips: ChipState | None = None) -> None:
+        """Take the places of the synapses, and the parameters of mechanisms, from a mapping.
+
+        In the middle of a run ``chips`` is the state under it: weights that the user has set replace those on their
+        way to the chip; where synapses have moved to other places, nothing is on its way any more.
 
         Raises
         ------
         RuntimeError
-            If the network has got another rule in the middle of an experiment.
+            If the network has got another rule, or other plastic projections, in the middle of an experiment.
         """
-        if rules_of(state) != self.rules:
-            raise RuntimeError("a plasticity rule has been added in the middle of an experiment: go back by reset() "
+        labels = list(mapped.split.plastic)
+        if set(labels) != set(self._by_label):
+            raise RuntimeError("plastic projections were made, or their places on the chip have gone, in the middle of "
+                               "a run; call reset() before the next run(), or make them before the first")
+        if any(not any(rule is known for known in self.rules) for rule, _ in state.attached):
+            raise RuntimeError("a plasticity rule has been attached in the middle of an experiment: go back by reset() "
                                "first, so that all rules start together")
-        self.projections = [p for p in state.projections if hasattr(p.synapse_type, "plasticity_rule")]
-        self.mapped, labels = mapped, list(mapped.split.plastic)
+        parts = described_parts(state) if labels else {}
+        self.projections = [p for p in parts if any(label in mapped.split.plastic for label, _ in parts[p])]
+        rewritten = {id(p): p.taken_rewritten() for p in self.projections}
+        if chips is not None:
+            self._after_change(mapped, chips, rewritten)
+        self.mapped = mapped
+        self._rule = {i: self._by_label[label] for i, label in enumerate(labels)}
+        for label in mapped.split.sensors:
+            give_parameters(self._by_label[label], mapped, label)  # type: ignore[arg-type]
         places = plastic_places(mapped)
-        parts = described_parts(state) if self.projections else {}
-        self._arrays = {id(p): [(labels.index(label), places[label], here) for label, here in parts[p]]
-                        for p in self.projections}
+        self._arrays = {id(p): [(labels.index(label), places[label], here) for label, here in parts[p]
+                                if label in places] for p in self.projections}
         self._sources = {p.mapped_label: p.size for p in state.populations
                          if type(p.celltype).__name__ == "SpikeSourceArray"}
+
+    def _kept_synapses(self, rule: PlasticityRule) -> int:
+        """How many places of synapses a rule works on."""
+        return sum(int(self.mapped.config.plastic[i].there.sum()) for i, other in self._rule.items() if other is rule)
+
+    def _after_change(self, mapped: Mapped, chips: ChipState, rewritten: dict[int, np.ndarray]) -> None:
+        if not same_places(self.mapped, mapped):
+            self.pending = []
+            for rule, shares in zip(self.rules, self.shares, strict=True):
+                if isinstance(rule, SensorRule):
+                    for share in shares:
+                        rule.forget_readings(share.memory)
+            return
+        for projection in self.projections:
+            for i, place, here in self._arrays[id(projection)]:
+                mine = rewritten[id(projection)][here] & (place.row >= 0)
+                at = (slice(None), place.row[mine], place.column[mine])
+                for writes in self.pending:
+                    if i in writes.arrays:
+                        weight = writes.arrays[i][0].copy()
+                        weight[at] = chips.plastic[i].synapses.weight[at]
+                        writes.arrays[i] = (weight, writes.arrays[i][1])
 
     def next_event(self, stop: int) -> int | None:
         """The next step, up to ``stop``, at which something has to be done between two pieces of a run."""
@@ -117,7 +156,7 @@ class RuleRunner:
 
     def weights(self, projection, chips: ChipState) -> np.ndarray:
         """Present weights (replicas, connections) of a projection, in PyNN's units; NaN where one was lost."""
-        values = np.zeros((chips.trials, len(projection)))
+        values = np.array([projection.present("weight", r) for r in range(chips.trials)])  # of parts beside the chip
         for i, place, here in self._arrays[id(projection)]:
             values[:, here] = weights_of(chips, i, place)
         return values
@@ -126,7 +165,7 @@ class RuleRunner:
 
     def _execute(self, job: Job, state, chips: ChipState) -> ChipState:
         rule, config = self.rules[job.rule], self.mapped.config
-        mine = [p for p in self.projections if p.synapse_type.plasticity_rule is rule]
+        mine = [(i, place) for p in self.projections for i, place, _ in self._arrays[id(p)] if self._rule[i] is rule]
         bench = Bench(lower(config, chips.trials, chips.first_trial), chips)
         done, outboxes, longest = [], [], 0.0
         ideal = rule.instantaneous_when_ideal and not self.mapped.target.profile.limited
@@ -171,25 +210,25 @@ class RuleRunner:
         return Ppu(job.start * state.dt, job.period, rng, PpuRandom(share.lanes, meter), share.memory,
                    len(share.replicas), Outbox(self._sources, share.replicas))
 
-    def _synapses(self, job: Job, projections, share: _Share, state, chips: ChipState, meter: CostMeter,
-                  batched: bool) -> dict[int, SynapseView]:
+    def _synapses(self, job: Job, mine: list[tuple[int, Places]], share: _Share, state, chips: ChipState,
+                  meter: CostMeter, batched: bool) -> dict[int, SynapseView]:
         config, views, count = self.mapped.config, {}, len(share.replicas)
         noise = any(a.sensors is not None and a.sensors.read_noise for a in config.plastic)
         described = list(self.mapped.split.plastic.values())
-        for projection in projections:
-            for i, place, _ in self._arrays[id(projection)]:
-                rng = (read_streams(state.target.seed, state.trial + share.replicas[0], count, i, job.start) if noise
-                       else None)
-                where = (place.row, place.column, described[i].pre_index, described[i].post_index)
-                own = chips.plastic[i] if count == chips.trials else _part(chips.plastic[i], share.replicas[0])
-                views[i] = SynapseView(config.plastic[i], own, where, config.step_us, meter, rng, batched,
-                                       described[i].post)
+        for i, place in mine:
+            rng = None
+            if noise:
+                rng = read_streams(state.target.seed, state.trial + share.replicas[0], count, i, job.start)
+            where = (place.row, place.column, described[i].pre_index, described[i].post_index)
+            own = chips.plastic[i] if count == chips.trials else _part(chips.plastic[i], share.replicas[0])
+            views[i] = SynapseView(config.plastic[i], own, where, config.step_us, meter, rng, batched,
+                                   described[i].post, float(described[i].parameters["eta"][0]), np.abs(place.unit))
         return views
 
-    def _neurons(self, job: Job, rule, share: _Share, projections, state, bench: Bench, meter: CostMeter
-                 ) -> list[NeuronView]:
+    def _neurons(self, job: Job, rule, share: _Share, mine: list[tuple[int, Places]], state, bench: Bench,
+                 meter: CostMeter) -> list[NeuronView]:
         described = list(self.mapped.split.plastic.values())
-        labels = [described[i].post for p in projections for i, _, _ in self._arrays[id(p)]]
+        labels = [described[i].post for i, _ in mine]
         labels += [p.mapped_label for other, p in state.attached if other is rule]
         network, result = self.mapped.network, []
         for label in dict.fromkeys(labels):
@@ -211,21 +250,25 @@ class RuleRunner:
             self.rules[task.rule].missed = count
 
 
-def rules_of(state) -> list[PlasticityRule]:
-    """All rules of a network, each once: those of its projections, then those that are attached to populations."""
-    named = [p.synapse_type.plasticity_rule for p in state.projections if hasattr(p.synapse_type, "plasticity_rule")]
-    rules: list[PlasticityRule] = []
-    for rule in [*named, *(rule for rule, _ in state.attached)]:
-        if not any(rule is known for known in rules):
-            rules.append(rule)
-    return rules
+def _rules_by_label(state, mapped: Mapped) -> dict[str, PlasticityRule]:
+    """The rule of every plastic projection by the label of its description: the user's, or that of a mechanism."""
+    return {label: rule_for(mapped, label) if label in mapped.split.sensors else prj.synapse_type.plasticity_rule
+            for prj, parts in described_parts(state).items() for label, _ in parts if label in mapped.split.plastic}
 
 
-def _shares(rule: PlasticityRule, number: int, state) -> list[_Share]:
+def _each_once(rules: list[PlasticityRule]) -> list[PlasticityRule]:
+    result: list[PlasticityRule] = []
+    for rule in rules:
+        if not any(rule is known for known in result):
+            result.append(rule)
+    return result
+
+
+def _shares(rule: PlasticityRule, number: int, state, synapses: int) -> list[_Share]:
     whole = range(state.replicas)
     parts = [whole] if rule.batched else [range(t, t + 1) for t in whole]
     return [_Share(part, initial_random_state(state.target.seed, number, len(part), state.trial + part[0]),
-                   Memory(type(rule).__name__, len(part))) for part in parts]
+                   memory_for(rule, synapses, len(part))) for part in parts]
 
 
 def _part(whole, replica: int):

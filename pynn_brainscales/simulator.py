@@ -22,7 +22,7 @@ from .emulator.run import run as run_chips
 from .emulator.state import ChipState, carry, same_circuits
 from .emulator.stimulus import Stimulus
 from .injection import currents
-from .learning import collect_synapses, with_present_weights
+from .learning import collect_synapses, same_places, with_present_weights
 from .mapping.compile import compile
 from .mapping.errors import MappingWarning
 from .mapping.mapped import Mapped
@@ -159,12 +159,16 @@ class State(BaseState):
         if same_circuits(old.config, new.config) and same_scale:
             relays = relay_states(self.chips, old, new)
             chips = carry(self.chips, old.config, new.config).replace(relays=relays)
-            self.chips = with_present_weights(self, chips)
+            self.chips = with_present_weights(self, chips, old)
             return
         if len(self.chips.fired_step):
             warnings.warn("the network has changed in the middle of a run: spikes that were on their way are dropped",
                           MappingWarning, stacklevel=2)
-        self.chips = with_present_weights(self, transfer(self.chips, old, self.mapped))
+        same = same_places(old, self.mapped)
+        chips = transfer(self.chips, old, self.mapped)
+        if same:
+            chips = chips.replace(plastic=self.chips.plastic)
+        self.chips = with_present_weights(self, chips, old)
 
     def run(self, simtime: float) -> None:
         self.run_until(self.t + simtime)
@@ -181,7 +185,7 @@ class State(BaseState):
         if (mapped.split.plastic or self.attached) and self.rules is None:
             self.rules = RuleRunner(self, mapped)
         elif self.rules is not None and self.rules.mapped is not mapped:
-            self.rules.use(self, mapped)
+            self.rules.use(self, mapped, self.chips)
         self.running = True
         total = stop - self.step
         visible = self.progress and sys.stderr.isatty()

@@ -122,6 +122,8 @@ def _synapse_place(p: Projection, target: Target) -> str:
         parts = split(Network((population,), (source,), (p,)), target)
     except MappingError as error:
         return f"refused: {error.available}; {error.hint}"
+    if parts.sensors:
+        return "6-bit weight, changed in periods by a rule on the correlation sensors: nearest pairs"
     if parts.plastic:
         return "6-bit weight with correlation sensors, changed by a rule of yours"
     if parts.learning:

@@ -69,6 +69,9 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
     if not isinstance(spikes, Mapping):
         raise TypeError(f"spikes={spikes!r} must be a dictionary: population -> (trial, index, time)")
     mapped = state.map()
+    if mapped.split.sensors:
+        raise NotImplementedError(f"run_trials: the rule of the STDPMechanism of {next(iter(mapped.split.sensors))!r} "
+                                  "runs on the chip's processor, in run() only; use run(), or chip='ideal'")
     base = state.stimulus
     u = us_per_ms(mapped.target)
     channel, time, trial = _events(mapped, spikes, trials, u)

@@ -37,12 +37,18 @@ class SynapseView:
         Cells that each connection joins.
     neuron : int, (columns,)
         The postsynaptic cell of each column.
+    eta : float
+        What a pair of spikes at no distance adds to a sensor, in units of its converter, as it was set.
+    unit : float, (connections,)
+        The weight of one code, a magnitude in PyNN's unit; 0 where a connection was lost.
     """
 
     def __init__(self, array: PlasticArray, state: PlasticArrayState, place: Sequence[np.ndarray], step_us: float,
                  meter: CostMeter, rng: Sequence[np.random.Generator] | None, batched: bool = False,
-                 post: str = "") -> None:
-        self.there, self.post = array.there, post
+                 post: str = "", eta: float = limits.SENSOR_ETA_LSB, unit: np.ndarray | None = None) -> None:
+        self.there, self.post, self.eta = array.there, post, eta
+        self.unit = np.ones(len(place[0])) if unit is None else unit
+        self._events = None if state.events is None else state.events.copy()
         self.row, self.column, self.pre_index, self.post_index = place
         self.neuron = np.full(array.shape[1], -1)
         self.neuron[self.column[self.column >= 0]] = self.post_index[self.column >= 0]
@@ -121,6 +127,24 @@ class SynapseView:
             raise ValueError("these synapses have no correlation sensors")
         return self._sensors
 
+    # --- events ----------------------------------------------------------------------------------------------------
+
+    def get_event_counts(self, reset: bool = False) -> np.ndarray:
+        """Presynaptic events of each synapse since the last reset, int64.
+
+        A chip counts the spikes of its own neurons; of events from outside only the host knows, which has to tell the
+        processor. Both are charged as one reading of a counter for each row.
+        """
+        if self._events is None:
+            raise ValueError("the events of these synapses are not counted")
+        self._meter.charge(Operation.COUNTER_READ, self.shape[0])
+        labels = self._now.labels().astype(np.intp)
+        trial, row = np.arange(self._trials)[:, None, None], np.arange(self.shape[0])[:, None]
+        counts = self._events[trial, row, labels].astype(np.int64) * self.there
+        if reset:
+            self._events[:] = 0
+        return counts if self._batched else counts[0]
+
     # --- rows and replicas ---------------------------------------------------------------------------------
 
     def _rows(self, row) -> np.ndarray:
@@ -182,8 +206,9 @@ class SynapseView:
     # --- for the one who runs the rule ---------------------------------------------------------------------
 
     def present(self) -> PlasticArrayState:
-        """State with what acts at once: resets of sensors."""
-        return PlasticArrayState(self._now.state(), None if self._sensors is None else self._sensors.state())
+        """State with what acts at once: resets of sensors and counters."""
+        return PlasticArrayState(self._now.state(), None if self._sensors is None else self._sensors.state(),
+                                 self._events)
 
     def written(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Weights and labels, (trials, rows, columns), that become visible later; None if nothing was written."""

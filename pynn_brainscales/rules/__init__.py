@@ -2,5 +2,6 @@
 
 from .closed_loop import ClosedLoop, Environment, Reply
 from .homeostasis import Homeostasis
+from .stdp import SensorSTDP, SensorVogels2011
 
-__all__ = ["ClosedLoop", "Environment", "Homeostasis", "Reply"]
+__all__ = ["ClosedLoop", "Environment", "Homeostasis", "Reply", "SensorSTDP", "SensorVogels2011"]

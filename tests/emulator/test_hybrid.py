@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 from pynn_brainscales.emulator.config import EXC, INH, FreeSynapses, Probe
+from pynn_brainscales.emulator.hybrid import HybridRun
 from pynn_brainscales.emulator.kernels.correlation import draw_sensors
-from pynn_brainscales.emulator.plastic import PlasticArray
+from pynn_brainscales.emulator.plastic import PlasticArray, initial_array_state
 from pynn_brainscales.emulator.run import run
 from pynn_brainscales.emulator.stimulus import Stimulus
 
@@ -70,6 +71,28 @@ def same(a, b):
     if isinstance(a, tuple):
         return all(map(same, a, b))
     return a is b if a is None else np.array_equal(a, b)
+
+
+def test_events_are_counted(make):
+    """By row and label, on their way through a delay; joined circuits fire in all their columns."""
+    p = array()
+    base = make.config(N, [], EXTERNAL, v_thresh=1e6)
+    stimulus = drive()
+    _, state = run(base.replace(plastic=(p,)), stimulus, 150.0)
+    wanted = np.zeros((1, ROWS, 64), int)
+    for channel, time in zip(stimulus.channel, stimulus.time_us, strict=True):
+        for e in np.flatnonzero(p.source == N + channel):
+            due = np.floor(time / base.step_us + 0.5) + p.delay_steps[e]
+            wanted[0, p.row[e], p.event_label[e]] += due <= 150.0 / base.step_us
+    assert wanted.sum() > 100
+    np.testing.assert_array_equal(state.plastic[0].events, wanted)
+    master = np.repeat(np.arange(0, N, 2), 2)
+    counted = HybridRun(p, initial_array_state(p, 1), np.zeros((2, 1, N)), np.ones((2, N)), master, N + EXTERNAL, 0.1,
+                        0, 10)
+    counted.spiked(np.zeros(3, int), np.array([2, 2, 4]))
+    counted.advance(1)
+    fired = counted.state().sensors.t_post[0] == 1
+    assert fired.tolist() == [c in (2, 3, 4, 5) for c in p.circuit.tolist()]
 
 
 def test_cuts_do_not_matter(make):

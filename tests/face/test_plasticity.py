@@ -159,6 +159,22 @@ def test_a_rule_of_several_projections_and_a_population_twice():
     assert rule.get_observable_array("rate1")[1].shape == (1, 3)
 
 
+@pytest.mark.parametrize("chip", PROFILES)
+def test_weights_that_the_user_sets_in_the_middle_of_a_run(chip):
+    """They reach the chip, and an update that is under way does not take them back."""
+    rule = Grow(sim.Timer(start=20.0, period=20.0), runtime_model=8.0)
+    _, projection = network(rule, chip, weight=0.1)
+    sim.run(63.0)
+    projection.set(weight=0.4)
+    projection[2].weight = 0.7
+    sim.run(15.0)
+    codes = np.round(np.array(projection.get("weight", "list", with_address=False)) * 63.0)
+    sim.run(20.0)
+    assert codes.tolist() == [25.0, 25.0, 44.0] + [25.0] * 5
+    seen = rule.get_observable_array("weight")[1][3]  # what the rule reads at 80 ms
+    assert sorted(np.unique(seen[seen > 0])) == [25, 44]
+
+
 def test_a_chip_with_a_field_changed():
     """The sensors' spread is a field of the profile like any other."""
     heights = []

@@ -32,4 +32,4 @@ def test_every_model_has_a_row():
     assert row["`IF_curr_alpha`"][1] == "exact"
     assert row["`PointNeuron(LIF)`, more exponential receptors"][0] == "2 joined circuits"
     assert row["`TsodyksMarkramSynapse`"][0].startswith("short-term plasticity of the synapse drivers")
-    assert row["`STDPMechanism`, `SpikePairRule`, `GutigWeightDependence`"][0].startswith("refused")
+    assert row["`STDPMechanism`, `SpikePairRule`, `GutigWeightDependence`"][0].startswith("6-bit weight, changed")

@@ -189,10 +189,11 @@ def test_rules_that_make_no_sense(make, change, sentence):
 
 def test_what_a_chip_says(make):
     network = learning(make, post_cells(make, "IF_curr_exp"), ([], []), ([], []))
-    with pytest.raises(MappingError, match=r"projection 'p': an STDPMechanism with exact spike pairs; available: static"
-                                           r" and short-term plastic synapses on chip profiles; use chip='ideal'"):
-        compile(network, CHIP)
-    assert "STDPMechanism" in compile(network, IDEAL).report.to_dict()["dry_run"]
+    on_chip = compile(network, CHIP)
+    assert not on_chip.config.pairs
+    assert [p.model for p in on_chip.split.plastic.values()] == ["PlasticSynapse"]
+    assert len(on_chip.config.plastic) == 1
+    assert "STDPMechanism by correlation sensors" in compile(network, IDEAL).report.to_dict()["dry_run"]
     beside = compile(learning(make, post_cells(make, "IF_curr_alpha"), ([], []), ([], [])), CHIP)
     assert beside.config.pairs[0].beside == 0
 

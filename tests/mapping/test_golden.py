@@ -79,7 +79,7 @@ def models(make, learning):
 
 
 def models_on_chips(make):
-    return models(make, False), Target(profile=quantised)
+    return models(make, True), Target(profile=quantised)
 
 
 def models_unlimited(make):

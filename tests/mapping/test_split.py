@@ -331,8 +331,10 @@ def test_probes_keep_their_order(make, oracle):
 def test_refused(make):
     learning = make.Network((make.cells("A", 1),), (make.poisson("S", 1),), (
         make.projection("p", "S", "A", [(0, 0)], 0.1, model="STDPMechanism", rule=ADDITIVE),))
-    with pytest.raises(MappingError, match=r"projection 'p': an STDPMechanism with exact.*use chip='ideal'"):
-        compile(learning, CHIP)
+    nothing = learning.replace(projections=(learning.projections[0].replace(
+        weight=np.zeros(1), parameters=dict(learning.projections[0].parameters) | {"w_max": np.zeros(1)}),))
+    with pytest.raises(MappingError, match=r"projection 'p': w_max=0; available: w_max > 0 on chips"):
+        compile(nothing, CHIP)
     for name, available in (("probe of 'B'", "v of cells"), ("weights of 'p'", "weights")):
         cells = make.cells("B", 1, "IF_curr_alpha")
         network = make.Network((make.cells("A", 1), cells), (make.poisson("S", 1),), learning.projections,
