@@ -68,9 +68,11 @@ class HybridRun:
             order = np.lexsort((label, row, trial))
             for t, r, n in zip(trial[order].tolist(), row[order].tolist(), label[order].tolist(), strict=True):
                 increments, hit = self.synapses.event(t, r, n)
-                self._synaptic[self._inputs[r], t, self._circuit] += increments
                 if self.events is not None:
                     self.events[t, r, n] += 1
+                if isinstance(hit, np.ndarray) and not hit.size:  # the other row of its driver has taken it
+                    continue
+                self._synaptic[self._inputs[r], t, self._circuit] += increments
                 if self.sensors is not None:
                     self.sensors.pre(step, t, r, hit)
         if self._spiked:
