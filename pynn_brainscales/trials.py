@@ -10,6 +10,7 @@ import numpy as np
 
 from . import simulator
 from .emulator.run import run
+from .emulator.state import ChipState
 from .emulator.stimulus import Stimulus
 from .injection import currents
 from .mapping.readback import signals, spikes_by_trial
@@ -41,7 +42,8 @@ class Trials:
 def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int = 0) -> Trials:
     """Run the present network many times from its initial values, each time with other input.
 
-    Time, state and recordings of the simulation are not touched.
+    Time, state and recordings of the simulation are not touched. Plasticity rules are not executed: plastic synapses
+    have the weights that the simulation has come to.
 
     Parameters
     ----------
@@ -96,9 +98,21 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
             np.concatenate([trial[mine] - start, np.repeat(np.arange(count), repeated)]), count, first_trial + start,
             base.poisson, base.renewal, base.inh_gamma, *injected)
         recording, _ = run(mapped.config, stimulus, steps * mapped.config.step_us,
-                           initial_state(mapped, count, first_trial + start))
+                           _with_learnt_weights(initial_state(mapped, count, first_trial + start), state.chips))
         parts.append((start, recording))
     return _results(mapped, trials, parts)
+
+
+def _with_learnt_weights(chips: ChipState, now: ChipState | None) -> ChipState:
+    """The start of trials with the plastic weights and labels that the simulation has come to, in its first replica."""
+    if now is None or not now.plastic:
+        return chips
+    arrays = []
+    for fresh, learnt in zip(chips.plastic, now.plastic, strict=True):
+        weight, label = (np.repeat(a[:1], chips.trials, axis=0) for a in (learnt.synapses.weight,
+                                                                          learnt.synapses.label))
+        arrays.append(fresh.replace(synapses=fresh.synapses.replace(weight=weight, label=label)))
+    return chips.replace(plastic=tuple(arrays))
 
 
 def _checked(duration, trials, first_trial) -> int:

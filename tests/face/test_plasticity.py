@@ -214,3 +214,22 @@ def test_bad_input():
     network(rule, weight=2.0)
     with pytest.raises(ValueError, match="beyond w_max=1"):
         sim.run(1.0)
+
+
+def test_trials_have_the_weights_that_were_learnt():
+    """run_trials executes no rule: its trials are those of a network with fixed weights, the present ones."""
+    rule = Grow(sim.Timer(start=10.0, period=20.0))
+    neurons, projection = network(rule, "quantised", weight=9 * 2.0 / 63, w_max=2.0)
+    source = projection.pre
+    spikes = {source: (np.array([0, 1]), np.array([0, 0]), np.array([5.0, 5.0]))}
+    neurons.record("v")
+    first = np.array(projection.get("weight", "list", with_address=False))
+    before = sim.run_trials(30.0, spikes, 2).signals["neurons", "v"]
+    sim.run(300.0)
+    executed, weights = rule.executed, projection.get("weight", "list", with_address=False)
+    after = sim.run_trials(30.0, spikes, 2).signals["neurons", "v"]
+    assert rule.executed == executed
+    height = (after - after[0, 0, 0]).max(axis=(0, 1)) / (before - before[0, 0, 0]).max(axis=(0, 1))
+    assert np.all(np.array(weights[:4]) > 1.0)
+    np.testing.assert_allclose(height, np.array(weights[:4]) / first[:4], rtol=0.01)
+    np.testing.assert_array_equal(after[0], after[1])
