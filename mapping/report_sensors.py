@@ -52,10 +52,12 @@ def update_ms(m: Mapped, p: Projection) -> float:
     return us * m.target.speedup / 1000.0
 
 
-def processors(m: Mapped, label: str) -> int:
-    """On how many halves of chips, each with a processor, the plastic synapses of a projection lie; at least 1."""
-    mine = synapse_slices(m)[label]
-    cells = (m.routing.cell_synapse >= mine.start) & (m.routing.cell_synapse < mine.stop)
+def processors(m: Mapped, *labels: str) -> int:
+    """On how many halves of chips, each with a processor, the plastic synapses of projections lie; at least 1."""
+    slices, synapse = synapse_slices(m), m.routing.cell_synapse
+    cells = np.zeros(len(synapse), bool)
+    for label in labels:
+        cells |= (synapse >= slices[label].start) & (synapse < slices[label].stop)
     return max(1, len(np.unique(m.routing.cell_chip[cells] * limits.HALVES + m.routing.cell_array[cells])))
 
 

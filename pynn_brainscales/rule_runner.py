@@ -8,7 +8,7 @@ import numpy as np
 
 from .describe import described_parts
 from .emulator.kernels.correlation import read_streams
-from .emulator.plasticity.cost import CostMeter, run_time_steps, run_time_us
+from .emulator.plasticity.cost import CostMeter, RuntimeModel, run_time_steps, run_time_us, transfer_time
 from .emulator.plasticity.memory import Memory
 from .emulator.plasticity.neuron_view import Bench, NeuronView
 from .emulator.plasticity.randomness import PpuRandom, RandomState, initial_random_state
@@ -22,7 +22,8 @@ from .learning import same_places
 from .mapping.mapped import Mapped
 from .mapping.plastic import Places
 from .mapping.readback import membrane_converter, plastic_places
-from .mechanisms import give_parameters, memory_for, rule_for
+from .mapping.report_sensors import processors
+from .mechanisms import give_parameters, memory_for, rule_for, side_by_side
 from .plasticity import PlasticityRule, Ppu, Recording
 from .rules.stdp import SensorRule
 from .sent_spikes import Mail, Outbox
@@ -95,6 +96,7 @@ class RuleRunner:
         places = plastic_places(mapped)
         self._arrays = {id(p): [(labels.index(label), places[label], here) for label, here in parts[p]
                                 if label in places] for p in self.projections}
+        self._models = [self._runtime_model(rule) for rule in self.rules]
         self._sources = {p.mapped_label: p.size for p in state.populations
                          if type(p.celltype).__name__ == "SpikeSourceArray"}
 
@@ -178,13 +180,20 @@ class RuleRunner:
             share.lanes = ppu.lanes.state()
             done.append(views)
             outboxes.append(ppu._outbox)
-            longest = max(longest, 0.0 if ideal else run_time_us(rule.runtime_model, meter))
+            longest = max(longest, 0.0 if ideal else run_time_us(self._models[job.rule], meter))
         steps = run_time_steps(longest, config.step_us)
         self.times = executed(self.schedule, self.times, job, steps)
         rule.executed += 1
         for outbox in outboxes:
             self.mail.post(outbox, (job.start + steps) * state.dt)
         return self._finish(_Writes(job.start + steps), done, bench.state())
+
+    def _runtime_model(self, rule: PlasticityRule) -> RuntimeModel:
+        """The processors of all halves of chips with a rule's synapses work side by side, each on its own rows."""
+        if rule.runtime_model is not transfer_time:
+            return rule.runtime_model
+        labels = [label for label, other in self._by_label.items() if other is rule]
+        return side_by_side(processors(self.mapped, *labels))
 
     def _finish(self, writes: _Writes, done: list[dict[int, SynapseView]], chips: ChipState) -> ChipState:
         """Collect what all shares have written, and what has changed at once."""

@@ -233,3 +233,17 @@ def test_trials_have_the_weights_that_were_learnt():
     assert np.all(np.array(weights[:4]) > 1.0)
     np.testing.assert_allclose(height, np.array(weights[:4]) / first[:4], rtol=0.01)
     np.testing.assert_array_equal(after[0], after[1])
+
+
+def test_processors_of_both_halves_work_side_by_side():
+    """A rule on twice as many neurons, on both halves of a chip, takes no longer."""
+    ends = []
+    for cells in (200, 400):
+        rule = Grow(sim.Timer(start=10.0, period=500.0, num_periods=1))
+        _, projection = network(rule, "quantised", cells=cells)
+        projection.record("weight", sampling_interval=0.1)
+        sim.run(200.0)
+        times, weights = projection.get_array("weight")
+        ends.append(times[np.flatnonzero(np.any(weights != weights[0], axis=1))[0]])
+    assert ends[0] == pytest.approx(ends[1], abs=0.3)
+    assert ends[0] > 10.2
