@@ -94,7 +94,8 @@ class PlasticityRule:
     runtime_model : "chip", None, float or callable
         How long an execution takes the processor, in us of hardware time (as many as ms of biological time): "chip"
         counts what the rule reads and writes, shared by the processors of the halves of chips that its synapses lie on;
-        None is instantaneous. On the ``ideal`` profile "chip" is instantaneous, too. A rule that takes longer than its period misses periods: see ``missed``.
+        None is instantaneous. On the ``ideal`` profile "chip" is instantaneous, too.
+        A rule that takes longer than its period misses periods: see ``missed``.
 
     Attributes
     ----------

@@ -15,7 +15,8 @@ ENVIRONMENT = os.environ | {"MPLBACKEND": "Agg",
 FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"},
            "stdp_curve": {"amplitude_error", "tau_error"},
            "homeostasis": {"rate_error", "rate_cv", "weight_excitability_r", "control_rate_cv"},
-           "pong": {"reward", "performance", "control_reward", "control_performance", "permuted_drop"}}
+           "pong": {"reward", "performance", "control_reward", "control_performance", "permuted_drop"},
+           "pattern_reward": {"accuracy_overlap0", "accuracy_overlap2", "control_accuracy"}}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
