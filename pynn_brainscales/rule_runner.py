@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .columns import INDICES
 from .describe import described_parts
 from .emulator.kernels.correlation import read_streams
 from .emulator.plasticity.cost import CostMeter, run_time_steps, run_time_us
@@ -19,6 +20,9 @@ from .mapping.mapped import Mapped
 from .mapping.plastic import Places
 from .mapping.readback import plastic_places
 from .plasticity import PlasticityRule, Ppu, Recording
+
+
+PRESYNAPTIC = INDICES[0]
 
 
 @dataclass
@@ -93,9 +97,13 @@ class RuleRunner:
         """The present weights to the projections, in PyNN's units."""
         for projection in self.projections:
             values = np.zeros(len(projection))
+            partners = projection.indices[0].copy() if projection.synapse_type.slots else None
             for i, place, here in self._arrays[id(projection)]:
                 values[here] = weights_of(chips, i, place)
-            projection.take({"weight": values})
+                if partners is not None:  # of a lost synapse it stays
+                    alive, labels = place.row >= 0, chips.plastic[i].synapses.label[0]
+                    partners[np.arange(len(projection))[here][alive]] = labels[place.row[alive], place.column[alive]]
+            projection.take({"weight": values} | ({} if partners is None else {PRESYNAPTIC: partners}))
 
     def _execute(self, job: Job, state, chips: ChipState) -> ChipState:
         rule, meter = self.rules[job.rule], CostMeter()
@@ -108,7 +116,8 @@ class RuleRunner:
                 rng = read_streams(state.target.seed, state.trial, 1, i, job.start) if noise else None
                 part = list(self.mapped.split.plastic.values())[i]
                 where = (place.row, place.column, part.pre_index, part.post_index)
-                views[i] = SynapseView(config.plastic[i], chips.plastic[i], where, config.step_us, meter, rng)
+                views[i] = SynapseView(config.plastic[i], chips.plastic[i], where, config.step_us, meter, rng,
+                                       part.candidates)
         random, memory = PpuRandom(self.lanes[job.rule], meter), self.memory[job.rule]
         memory.meter = meter
         ppu = Ppu(job.start * state.dt, job.period, generator(

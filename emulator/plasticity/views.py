@@ -30,11 +30,15 @@ class SynapseView:
         Cells that each connection joins.
     neuron : int, (columns,)
         The postsynaptic cell of each column.
+    candidates : int, (k,), or None
+        Of slots the presynaptic cell that each label 0..k-1 stands for; of other synapses None, their labels have a
+        meaning for their own row only.
     """
 
     def __init__(self, array: PlasticArray, state: PlasticArrayState, place: Sequence[np.ndarray], step_us: float,
-                 meter: CostMeter, rng: Sequence[np.random.Generator] | None) -> None:
-        self.there = array.there
+                 meter: CostMeter, rng: Sequence[np.random.Generator] | None,
+                 candidates: np.ndarray | None = None) -> None:
+        self.there, self.candidates = array.there, candidates
         self.row, self.column, self.pre_index, self.post_index = place
         self.neuron = np.full(array.shape[1], -1)
         self.neuron[self.column[self.column >= 0]] = self.post_index[self.column >= 0]
@@ -81,10 +85,25 @@ class SynapseView:
         return self._now.labels(self._rows(row))[0]
 
     def set_labels(self, values, row=None) -> None:
-        """Write labels; ValueError for what is no integer of 0..63."""
+        """Write labels; ValueError for what is no integer of 0..63, or in a slot no candidate's."""
         self._charge(Operation.LABEL_WRITE, row)
+        if self.candidates is not None:
+            self._demand_candidates(np.asarray(values), row)
         self._wrote = True
         self._next.set_labels(_with_trial(values), self._rows(row))
+
+    def get_partners(self, row=None) -> np.ndarray:
+        """Presynaptic cell that each slot listens to, -1 where there is none; what ``get_labels`` reads costs time."""
+        if self.candidates is None:
+            raise ValueError("these synapses are no slots: their labels tell sources of their own row apart, and can't "
+                             "choose among others; use PlasticSynapse(..., slots=True)")
+        return np.where(self.there[self._rows(row)], self.candidates[self.get_labels(row)], -1)
+
+    def _demand_candidates(self, labels: np.ndarray, row) -> None:
+        beyond = (labels >= len(self.candidates)) & self.there[self._rows(row)]
+        if beyond.any():
+            raise ValueError(f"label {int(np.broadcast_to(labels, beyond.shape)[beyond].max())} in a slot; its "
+                             f"{len(self.candidates)} candidates have the labels 0..{len(self.candidates) - 1}")
 
     # --- correlation ---------------------------------------------------------------------------------------
 
