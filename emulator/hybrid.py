@@ -66,6 +66,8 @@ class HybridRun:
             order = np.lexsort((label, row, trial))
             for t, r, n in zip(trial[order].tolist(), row[order].tolist(), label[order].tolist(), strict=True):
                 increments, hit = self.synapses.event(t, r, n)
+                if isinstance(hit, np.ndarray) and not len(hit):  # nobody listens: most events of slots
+                    continue
                 self._synaptic[self._inputs[r], t, self._circuit] += increments
                 if self.sensors is not None:
                     self.sensors.pre(step, t, r, hit)

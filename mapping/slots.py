@@ -61,7 +61,7 @@ def check_slots(p: Projection, size: int) -> None:
         raise MappingError("connections from cells that are no candidates", f"the {len(candidates)} candidates", where)
     if len(p) and np.ptp(p.delay) > 0:
         raise MappingError(f"delays from {p.delay.min():g} to {p.delay.max():g} ms in slots", "one delay for all: an "
-                           "event of a candidate reaches all slots", where, "give one delay, or use several projections")
+                           "event of a candidate reaches all slots", where, "give one delay, or make a projection each")
 
 
 def first_labels(p: Projection) -> np.ndarray:

@@ -22,9 +22,6 @@ from .mapping.readback import plastic_places
 from .plasticity import PlasticityRule, Ppu, Recording
 
 
-PRESYNAPTIC = INDICES[0]
-
-
 @dataclass
 class _Writes:
     """Weights and labels of some arrays that become visible at a step."""
@@ -103,7 +100,7 @@ class RuleRunner:
                 if partners is not None:  # of a lost synapse it stays
                     alive, labels = place.row >= 0, chips.plastic[i].synapses.label[0]
                     partners[np.arange(len(projection))[here][alive]] = labels[place.row[alive], place.column[alive]]
-            projection.take({"weight": values} | ({} if partners is None else {PRESYNAPTIC: partners}))
+            projection.take({"weight": values} | ({} if partners is None else {INDICES[0]: partners}))
 
     def _execute(self, job: Job, state, chips: ChipState) -> ChipState:
         rule, meter = self.rules[job.rule], CostMeter()

@@ -178,6 +178,10 @@ class NeuronView:
                  meter: CostMeter) -> None:
         self.size, self._synapses, self._places, self._meter = size, synapses, places, meter
 
+    def receives(self, view: SynapseView) -> bool:
+        """Whether the synapses of a view end on these neurons."""
+        return any(view is mine for mine in self._synapses)
+
     def get_rate_counters(self, reset: bool = False) -> np.ndarray:
         """Spikes since the last reset, int16 (size,), at most 255; 0 for neurons that no plastic synapse reaches."""
         self._meter.charge(Operation.COUNTER_READ, self.size)
