@@ -16,10 +16,10 @@ import pynn_brainscales as sim
 FEATURES, PER_FEATURE, CLASSES, COPIES = 4, 12, 3, 2
 RECEPTORS, NEURONS, SLOTS = FEATURES * PER_FEATURE, CLASSES * COPIES, 16
 WIDTH, PEAK = 0.18, 100.0  # of a receptive field: half its base, in units of a feature's range, and Hz
-TEACHER = 120.0  # Hz
+TEACHER, FORBID = 240.0, -1.5  # Hz; nA on the neurons of other classes
 SHOW, PAUSE, DELAY = 100.0, 25.0, 1.0  # ms
 FLOWERS = 10  # between two executions of the rule
-THRESHOLD, START, W_MAX = 12, 20, 0.7  # codes, nA
+THRESHOLD, START, W_MAX = 12, 20, 1.0  # codes, nA
 ETA, DECAY, SIGMA = 0.5, 0.008, 1.0
 CELL = {"cm": 1.0, "tau_m": 20.0, "tau_syn_E": 5.0, "tau_syn_I": 5.0, "tau_refrac": 2.0, "v_rest": -65.0,
         "v_reset": -65.0, "v_thresh": -50.0}
@@ -62,7 +62,7 @@ class Learning(sim.rules.StructuralPlasticity):
         if self.on:
             super().update(ppu, synapses, neurons, recording)
             return
-        for view, cells in zip(synapses, neurons):
+        for view, cells in zip(synapses, neurons, strict=True):
             view.reset_correlation()
             cells.get_rate_counters(reset=True)
 
@@ -87,7 +87,7 @@ class Classifier:
                                delay=DELAY), label="slots")
         own = [(k, k * COPIES + i) for k in range(CLASSES) for i in range(COPIES)]
         other = [(k, j) for k in range(CLASSES) for j in range(NEURONS) if (k, j) not in own]
-        for pairs, weight, receptor in ((own, 2.0, "excitatory"), (other, -3.0, "inhibitory")):
+        for pairs, weight, receptor in ((own, W_MAX, "excitatory"), (other, FORBID, "inhibitory")):
             sim.Projection(self.teacher, self.cells, sim.FromListConnector(
                 [(i, j, weight, DELAY) for i, j in pairs]), sim.StaticSynapse(), receptor_type=receptor)
         self.cells.record("spikes")

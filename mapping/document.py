@@ -112,7 +112,7 @@ def _document(network: Network, write: Callable) -> dict:
                       {"model": p.model, "rule": list(p.rule),
                        "parameters": arrays(f"projections[{i}].parameters", p.parameters),
                        "initial": arrays(f"projections[{i}].initial", p.initial)})
-                   | ({} if p.candidates is None else {"candidates": write(f"projections[{i}].candidates", p.candidates)})
+                   | ({} if p.candidates is None else arrays(f"projections[{i}]", {"candidates": p.candidates}))
                    for i, p in enumerate(network.projections)]
     probes = [{"population": p.population, "variable": p.variable, "interval": p.interval,
                "index": write(f"probes[{i}].index", p.index)} for i, p in enumerate(network.probes)]

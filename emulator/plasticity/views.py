@@ -88,7 +88,7 @@ class SynapseView:
         """Write labels; ValueError for what is no integer of 0..63, or in a slot no candidate's."""
         self._charge(Operation.LABEL_WRITE, row)
         if self.candidates is not None:
-            self._demand_candidates(np.asarray(values), row)
+            self._demand_candidates(np.asarray(values), row, len(self.candidates))
         self._wrote = True
         self._next.set_labels(_with_trial(values), self._rows(row))
 
@@ -99,11 +99,11 @@ class SynapseView:
                              "choose among others; use PlasticSynapse(..., slots=True)")
         return np.where(self.there[self._rows(row)], self.candidates[self.get_labels(row)], -1)
 
-    def _demand_candidates(self, labels: np.ndarray, row) -> None:
-        beyond = (labels >= len(self.candidates)) & self.there[self._rows(row)]
+    def _demand_candidates(self, labels: np.ndarray, row, candidates: int) -> None:
+        beyond = (labels >= candidates) & self.there[self._rows(row)]
         if beyond.any():
             raise ValueError(f"label {int(np.broadcast_to(labels, beyond.shape)[beyond].max())} in a slot; its "
-                             f"{len(self.candidates)} candidates have the labels 0..{len(self.candidates) - 1}")
+                             f"{candidates} candidates have the labels 0..{candidates - 1}")
 
     # --- correlation ---------------------------------------------------------------------------------------
 

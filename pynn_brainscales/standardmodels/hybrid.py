@@ -34,10 +34,12 @@ class PlasticSynapse(AnySynapse, StandardSynapseType):
         if not isinstance(plasticity_rule, PlasticityRule):
             raise TypeError(f"PlasticSynapse: plasticity_rule={plasticity_rule!r} must be a PlasticityRule: a subclass "
                             "of pynn_brainscales.PlasticityRule with an update() of its own")
+        if not isinstance(slots, bool):
+            raise TypeError(f"PlasticSynapse: slots={slots!r} must be True or False")
         super().__init__(**parameters)
         space = self.parameter_space
         for name in ("w_max", "eta", "tau"):
             value = space[name].base_value
             if isinstance(value, (int, float)) and not value > 0:
                 raise errors.InvalidParameterValueError(f"PlasticSynapse: {name} must be > 0, got {value:g}")
-        self.plasticity_rule, self.slots = plasticity_rule, bool(slots)
+        self.plasticity_rule, self.slots = plasticity_rule, slots
