@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .columns import INDICES
 from .describe import by_label, learning_projections
+from .emulator import limits
 from .emulator.recording import Recording
 from .emulator.state import ChipState
 from .mapping.mapped import Mapped
-from .mapping.readback import signed, weights
+from .mapping.readback import plastic_places, signed, weights
 from .mapping.relay_probes import present_state, synapse_states
 
 
@@ -58,6 +60,7 @@ def present_states(state, projection, name: str) -> np.ndarray | None:
 
 def with_present_weights(state, chips: ChipState) -> ChipState:
     """The chips' state with the weights that the projections have now: the user may have set some."""
+    chips = _with_present_codes(state, chips)
     if not state.mapped.split.learning:
         return chips
     learning = learning_projections(state)
@@ -67,3 +70,21 @@ def with_present_weights(state, chips: ChipState) -> ChipState:
         present = np.abs(projection.present("weight")[here])
         pairs.append(before.replace(weights=np.broadcast_to(present, before.weights.shape).copy()))
     return chips.replace(pairs=tuple(pairs))
+
+
+def _with_present_codes(state, chips: ChipState) -> ChipState:
+    """The same for synapses of plasticity rules: weights to the nearest code, and the partners of slots."""
+    parts, places = state.mapped.split.plastic, plastic_places(state.mapped)
+    known = by_label(state, lambda prj: type(prj.synapse_type).__name__ == "PlasticSynapse")
+    arrays = []
+    for (label, part), array in zip(parts.items(), chips.plastic, strict=True):
+        (projection, here), place = known[label], places[label]
+        present = projection.present("weight")[here]
+        alive = (place.row >= 0) & np.isfinite(present)  # what was lost before starts anew
+        at = (slice(None), place.row[alive], place.column[alive])
+        weight, partner = array.synapses.weight.copy(), array.synapses.label.copy()
+        weight[at] = np.clip(np.floor(present[alive] / place.unit[alive] + 0.5), 0, limits.WEIGHT_MAX)
+        if part.candidates is not None:
+            partner[at] = projection.present(INDICES[0])[here][alive]
+        arrays.append(array.replace(synapses=array.synapses.replace(weight=weight, label=partner)))
+    return chips.replace(plastic=tuple(arrays))

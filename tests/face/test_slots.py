@@ -110,6 +110,21 @@ def test_runs_may_be_cut_and_weights_set():
         assert weight == pytest.approx((4 * i + j) / 10.0)
 
 
+@pytest.mark.parametrize("chip", PROFILES)
+def test_changes_in_the_middle_of_a_run_keep_partners(chip):
+    """New weights reach the synapses as they are wired now; so does a network that has grown."""
+    neurons, projection = network(Turn(sim.Timer(start=300.0, period=300.0, num_periods=1)), chip)
+    sim.run(600.0)
+    wired, both = projection.get("weight", "list"), heard(neurons, 300.0)
+    projection.set(weight=[5.0 if i < 3 else 0.0 for i, _, _ in sorted(wired)])
+    sim.run(300.0)
+    assert heard(neurons, 600.0) == [[i for i in sources if i < 3] for sources in both]
+    assert [c[:2] for c in projection.get("weight", "list")] == [c[:2] for c in wired]
+    sim.Population(1, sim.IF_curr_exp(), label="more")
+    sim.run(300.0)
+    assert heard(neurons, 900.0) == heard(neurons, 600.0)
+
+
 def test_candidates_are_the_cells_of_a_view():
     """Labels count the cells of the view, partners those of the population, indices of the projection the view's."""
     rule = Turn(sim.Timer(start=300.0, period=300.0, num_periods=1))
