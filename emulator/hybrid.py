@@ -70,7 +70,7 @@ class HybridRun:
                 increments, hit = self.synapses.event(t, r, n)
                 if self.events is not None:
                     self.events[t, r, n] += 1
-                if isinstance(hit, np.ndarray) and not hit.size:  # the other row of its driver has taken it
+                if isinstance(hit, np.ndarray) and not hit.size:  # nobody listens: most events of slots
                     continue
                 self._synaptic[self._inputs[r], t, self._circuit] += increments
                 if self.sensors is not None:

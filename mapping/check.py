@@ -13,6 +13,7 @@ from .cells import comparator
 from .errors import MappingError, MappingWarning
 from .network import Network, Population, Projection, Source, verify_network
 from .scale import us_per_ms
+from .slots import check_slots
 from .target import Target
 
 _POSITIVE = ("cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w", "tau_syn", "tau_rise", "tau_decay", "tau_sfa", "tau_rr",
@@ -31,6 +32,7 @@ def check(network: Network, target: Target) -> None:
         _check_source(source)
     for projection in network.projections:
         _check_synapses(projection, network)
+        check_slots(projection, {p.label: p.size for p in network.parts}[projection.pre])
     _check_size(network, target)
     _check_step(network, target)
 

@@ -125,9 +125,14 @@ def same_structure(network: Network, target: Target, mapped: Mapped) -> bool:
     pairs = list(zip(network.projections, old.projections, strict=True))
     same = all(_equal(getattr(p, name), getattr(q, name)) for p, q in pairs
                for name in ("pre_index", "post_index", "delay"))
+    same = same and all(_same_candidates(p.candidates, q.candidates) for p, q in pairs)
     # relays are shared by synapses of equal parameters
     return same and all(np.array_equal(values, getattr(q, kind)[name]) for p, q in pairs
                         for kind in ("parameters", "initial") for name, values in getattr(p, kind).items())
+
+
+def _same_candidates(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is b if a is None or b is None else np.array_equal(a, b)
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:

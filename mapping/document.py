@@ -37,12 +37,12 @@ _FIELDS = {
     "populations": {"label", "size", "model", "receptors", "parameters", "initial"},
     "sources": {"label", "size", "model", "parameters"},
     "projections": {"label", "pre", "post", "receptor", "pre_index", "post_index", "weight", "delay", "model", "rule",
-                    "parameters", "initial"},
+                    "parameters", "initial", "candidates"},
     "probes": {"population", "variable", "index", "interval"},
     "observed": {"projection", "interval", "variable"},
     "currents": {"model", "parameters", "population", "index", "number"}}
 _LARGEST = 2**31 - 1  # of the size of a population
-_INTEGERS = {"pre_index", "post_index", "index", "spike_index", "bin_index"}
+_INTEGERS = {"pre_index", "post_index", "index", "spike_index", "bin_index", "candidates"}
 
 
 # --- writing -----------------------------------------------------------------------------------------------
@@ -112,6 +112,7 @@ def _document(network: Network, write: Callable) -> dict:
                       {"model": p.model, "rule": list(p.rule),
                        "parameters": arrays(f"projections[{i}].parameters", p.parameters),
                        "initial": arrays(f"projections[{i}].initial", p.initial)})
+                   | ({} if p.candidates is None else arrays(f"projections[{i}]", {"candidates": p.candidates}))
                    for i, p in enumerate(network.projections)]
     probes = [{"population": p.population, "variable": p.variable, "interval": p.interval,
                "index": write(f"probes[{i}].index", p.index)} for i, p in enumerate(network.probes)]
@@ -333,8 +334,9 @@ class _Reader:
         synapse = synapse_model(model, rule)
         own = {key: self.group(part, where, key, names, len(index)) for key, names in (
             ("parameters", synapse.parameters), ("initial", synapse.initial)) if names or key in part}
+        candidates = (self.array(part["candidates"], f"{where}.candidates", None) if "candidates" in part else None)
         return Projection(label, pre, post, receptor, index, arrays["post_index"], arrays["weight"], arrays["delay"],
-                          model, rule, **own)
+                          model, rule, **own, candidates=candidates)
 
     def strings(self, part: Mapping, where: str, key: str) -> tuple[str, ...]:
         values = part.get(key, [])

@@ -94,7 +94,8 @@ class Projection(Frozen):
     order.
 
     ``model`` is one of ``models.SYNAPSES``, with ``parameters`` and ``initial`` values (M,) as it names them;
-    ``rule`` names timing and weight dependence of an STDPMechanism.
+    ``rule`` names timing and weight dependence of an STDPMechanism. Plastic synapses with ``candidates`` (k,), cells of
+    ``pre``, are slots: a rule may give them another of these as partner, see ``slots``.
     """
 
     label: str
@@ -109,6 +110,7 @@ class Projection(Frozen):
     rule: tuple[str, ...] = ()
     parameters: Mapping[str, np.ndarray] = field(default_factory=lambda: _NOTHING)
     initial: Mapping[str, np.ndarray] = field(default_factory=lambda: _NOTHING)
+    candidates: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

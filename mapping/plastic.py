@@ -20,7 +20,9 @@ from pynn_brainscales.emulator.variation import FixedPattern
 from .mapped import Loss, Rounded, Routing, Scaled
 from .network import Network, Projection
 from .scale import us_per_ms
+from .slots import first_labels
 from .split import Split
+from .table import rank_in_group
 from .target import Target
 
 Sources = Callable[[np.ndarray], np.ndarray]
@@ -45,6 +47,7 @@ class _Grid(NamedTuple):
     circuit: np.ndarray
     places: Places
     first: int  # number of the projection's first synapse
+    candidates: np.ndarray | None = None  # sources of all events of slots
 
 
 def plastic_mask(network: Network, split: Split) -> np.ndarray:
@@ -59,18 +62,21 @@ def _grids(split: Split, scaled: Scaled, routing: Routing, rounded: Rounded, cir
     for p in split.network.projections:
         if p.label in split.plastic:
             mine = np.arange(start, start + len(p))
-            result[p.label] = (_free_grid if routing.free else _routed_grid)(
+            grid = (_free_grid if routing.free else _routed_grid)(
                 mine, p, scaled, routing, rounded, circuits, master, step_us)
+            result[p.label] = grid if p.candidates is None else grid._replace(
+                candidates=p.candidates + split.network.offsets()[p.pre])
         start += len(p)
     return result
 
 
 def _free_grid(mine, p: Projection, scaled, routing, rounded, circuits, master, step_us) -> _Grid:
-    """A chip without limits: a row for each source, delay and input."""
+    """A chip without limits: a row for each source, delay and input, or for each slot of a neuron."""
     ticks = np.floor(routing.delay_us[mine] / step_us + 0.5).astype(np.int64)
-    keys = np.stack([scaled.source[mine], ticks, scaled.input[mine], np.zeros(len(mine), np.int64)], axis=1)
-    rows, row = np.unique(keys, axis=0, return_inverse=True)
     column_of, column = np.unique(master[scaled.neuron[mine]], return_inverse=True)
+    first = scaled.source[mine] if p.candidates is None else rank_in_group(column.reshape(-1))
+    keys = np.stack([first, ticks, scaled.input[mine], np.zeros(len(mine), np.int64)], axis=1)
+    rows, row = np.unique(keys, axis=0, return_inverse=True)
     return _Grid(rows, column_of, Places(row.reshape(-1), column.reshape(-1), p.weight / limits.WEIGHT_MAX),
                  int(mine[0]) if len(mine) else 0)
 
@@ -125,6 +131,9 @@ def _array(described: Projection, grid: _Grid, scaled: Scaled, rounded: Rounded,
         strength[at] = rounded.drive.realised[number] / limits.WEIGHT_MAX
         side = grid.keys[:, 2]
         events = (sources(grid.keys[:, 0]), np.arange(shape[0]), np.zeros(shape[0], np.int64), grid.keys[:, 1])
+        if grid.candidates is not None:
+            label[at] = first_labels(described)[alive]
+            events = _to_all_rows(sources(grid.candidates), grid.keys[:, 1])
         where = (np.zeros((4, *shape), np.int64))
     else:
         chip, array, hardware_row = grid.keys[:, 0], grid.keys[:, 1], grid.keys[:, 2]
@@ -146,6 +155,12 @@ def _array(described: Projection, grid: _Grid, scaled: Scaled, rounded: Rounded,
     source, event_row, event_label, delay = events
     return PlasticArray(grid.circuit, side, there, weight, label, strength, source, event_row, event_label, delay,
                         sensors)
+
+
+def _to_all_rows(source: np.ndarray, delay: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Source, row, label and delay of the events of all candidates (k,) of slots, which reach all rows (R,)."""
+    k, rows = len(source), len(delay)
+    return (np.tile(source, rows), np.repeat(np.arange(rows), k), np.tile(np.arange(k), rows), np.repeat(delay, k))
 
 
 def _routed_events(keys: np.ndarray, synapses: RoutedSynapses) -> tuple[np.ndarray, ...]:

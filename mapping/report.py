@@ -195,6 +195,8 @@ def _projection(m: Mapped, label: str) -> dict:
         result["short_term"] = _short_term(m, described)
     if described is not None and label in m.split.sensors:
         result["learning"] = sensor_notes(m, described)
+    if described is not None and described.candidates is not None:
+        result["slots"] = _slots(m, described, s)
     result["ways"] = {}
     for way in Way:
         mine = alive & (m.routing.way[s] == way)
@@ -203,6 +205,22 @@ def _projection(m: Mapped, label: str) -> dict:
             result["ways"][_WAYS[way]] = {
                 "synapses": int(mine.sum()), "delay_asked": _range(c["delay_requested"][mine]),
                 "delay_got": _range(c["delay"][mine]), "mean_error": float(off.mean()), "max_error": float(off.max())}
+    return result
+
+
+def _slots(m: Mapped, p: Projection, s: slice) -> dict:
+    """Slots of a neuron, their candidates, and the events that a candidate's spike is on its way to them."""
+    r = m.routing
+    count = np.bincount(p.post_index[m.rounded.lost[s] == Loss.NONE])
+    result: dict[str, Any] = {"a_neuron": [int(count[count > 0].min()), int(count.max())],
+                              "candidates": len(p.candidates if p.candidates is not None else ())}
+    if not r.free:
+        mine = (r.cell_synapse >= s.start) & (r.cell_synapse < s.stop)
+        driver = coordinates.driver_of_row(r.cell_row[mine])
+        index = coordinates.index_of_driver(driver) & r.driver_mask[r.cell_chip[mine], r.cell_array[mine], driver]
+        blocks = np.stack([r.cell_chip[mine], r.cell_array[mine], coordinates.bus_of_driver(driver), index])
+        result |= {"drivers": len(np.unique(np.stack([*blocks[:2], driver]), axis=1).T),
+                   "events_a_spike": len(np.unique(blocks, axis=1).T)}
     return result
 
 

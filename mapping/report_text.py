@@ -123,6 +123,13 @@ def _projection(label: str, p: dict) -> list[str]:
                      f"{100 * s['error']:.2g} % over a test train")
     if "learning" in p:
         lines += _learning(p["learning"])
+    if "slots" in p:
+        s = p["slots"]
+        low, high = s["a_neuron"]
+        of = f"{low}" if low == high else f"{low} .. {high}"
+        lines.append(f"  slots      {of} a neuron, {_count(s['candidates'], 'candidate')} for each" + (
+            f"; {_count(s['drivers'], 'driver')}, a spike is {_count(s['events_a_spike'], 'event')}"
+            if "drivers" in s else ""))
     for way, d in p.get("ways", {}).items():
         lines.append(f"  delay      {_span(d['delay_asked']):>20} -> {_span(d['delay_got']):<20} ms, {d['synapses']} "
                      f"{way}")

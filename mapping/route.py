@@ -12,6 +12,8 @@ driver ``e`` only if the ones of ``e'`` are among those of ``e``, thus ``e' <= e
 would be taken by an outside driver only if ``e' = 0``: not as long as ``r >= 1``. So the two never meet, however
 the drivers are divided.
 
+Slots, whose labels a rule may rewrite, have drivers of their own with masks of their own: see ``slots``.
+
 Both rows of a driver share its short-term plasticity (``mode``): synapses of different modes take different drivers.
 """
 
@@ -24,9 +26,11 @@ from .direct import route_direct
 from .mapped import Expanded, Loss, Placement, Routing, Scaled, Way
 from .network import Network
 from .outside import route_outside
+from .scale import us_per_ms
+from .slots import drivers_needed, route_slots, slot_mask, slots_of
 from .table import Table
 from .target import Target
-from .ways import choose_ways
+from .ways import choose_ways, ways_to
 
 _ROUTE_FIELDS = ("route_source", "route_chip", "route_array", "route_bus", "route_row_select", "route_label",
                  "route_delay_us", "route_way")
@@ -49,7 +53,7 @@ def route(network: Network, scaled: Scaled, expanded: Expanded, placement: Place
         rows=scaled.rows, delay=delay, mode=scaled.mode)
     lost = np.full(m, Loss.NONE)
     routes, cells, signs, masks, modes = [], [], [], [], []
-    direct = way == Way.DIRECT
+    direct, slotted, groups = way == Way.DIRECT, slot_mask(network), slots_of(network)
     home = placement.circuit[:, 0]
     for chip in range(placement.chips):
         here = table.chip == chip
@@ -58,11 +62,20 @@ def route(network: Network, scaled: Scaled, expanded: Expanded, placement: Place
         mask = np.full((limits.HALVES, limits.DRIVERS), 2 ** limits.ROW_SELECT_BITS - 1, np.uint8)
         for array in range(limits.HALVES):
             mine = here & (table.array == array)
-            outside = np.bincount(table.column[mine & ~direct], table.rows[mine & ~direct], minlength=limits.COLUMNS)
+            rest = mine & ~direct & ~slotted
+            own = [table.only(mine & (table.synapse >= g.first) & (table.synapse < g.first + len(g.label)))
+                   for g in groups]
+            outside = np.bincount(table.column[rest], table.rows[rest], minlength=limits.COLUMNS)
+            outside = outside + 2 * sum(map(drivers_needed, own))  # no other column may use their rows
             found, taken = route_direct(table.only(mine & direct), chip, array, home, sign[array], mask[array],
                                         mode[array], outside)
-            more = route_outside(table.only(mine & ~direct), chip, array, taken, sign[array], mode[array], way)
-            for part in (found, more):
+            parts = [found]
+            for g, slots in zip(groups, own, strict=True):
+                wanted = np.full(len(g.source), g.delay * us_per_ms(target))
+                ways = ways_to(network, placement, g.source, np.full(len(g.source), chip), wanted, True)
+                parts.append(route_slots(g, slots, chip, array, taken, sign[array], mask[array], *ways))
+            parts.append(route_outside(table.only(rest), chip, array, taken, sign[array], mode[array], way))
+            for part in parts:
                 routes.append(part.routes)
                 cells.append(part.cells)
                 lost[part.lost] = part.loss

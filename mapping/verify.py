@@ -11,6 +11,7 @@ from pynn_brainscales.emulator.config import verify_config
 
 from .mapped import Expanded, Loss, Mapped, Placement, Rounded, Routing, Scaled, Way
 from .network import Network
+from .slots import slots_of
 from .target import Target
 
 
@@ -92,6 +93,7 @@ def verify_routing(network: Network, scaled: Scaled, expanded: Expanded, placeme
         _demand(np.all((labels >= 0) & (labels < limits.LABELS)), "a label beyond 6 bits")
     _verify_direct(network, placement, r)
     _verify_delivery(scaled, r)
+    _verify_slots(network, r)
 
 
 def _verify_direct(network: Network, placement: Placement, r: Routing) -> None:
@@ -128,6 +130,24 @@ def _verify_delivery(scaled: Scaled, r: Routing) -> None:
     _demand(np.array_equal(r.route_way[route], r.way[synapse]), "events come another way than the synapse's")
     _demand(np.array_equal(np.bincount(cell, minlength=len(r.cell_synapse)), np.ones(len(r.cell_synapse))),
             "a place gets its events twice, or not at all")
+
+
+def _verify_slots(network: Network, r: Routing) -> None:
+    """Every candidate's events reach every row of its slots once, with its number, and nothing else does."""
+    for slots in slots_of(network):
+        number = r.cell_synapse - slots.first
+        mine = (number >= 0) & (number < len(slots.label))
+        places = zip(r.cell_chip[mine], r.cell_array[mine], coordinates.driver_of_row(r.cell_row[mine]), strict=True)
+        for chip, array, driver in set(places):
+            mask = int(r.driver_mask[chip, array, driver])
+            there = (r.route_chip == chip) & (r.route_array == array)
+            there &= r.route_bus == coordinates.bus_of_driver(driver)
+            there &= coordinates.driver_matches(r.route_row_select, coordinates.index_of_driver(driver), mask)
+            order = np.argsort(r.route_label[there])
+            _demand(np.array_equal(r.route_source[there][order], slots.source), "a slot that not all candidates reach, "
+                    "or others do")
+            _demand(np.array_equal(r.route_label[there][order], np.arange(len(order))), "a candidate's label is not "
+                    "its number")
 
 
 def verify_rounded(scaled: Scaled, routing: Routing, rounded: Rounded) -> None:

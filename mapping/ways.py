@@ -12,6 +12,7 @@ from pynn_brainscales.emulator import limits
 from .mapped import Placement, Scaled, Way
 from .network import Network
 from .scale import us_per_ms
+from .slots import slot_mask
 from .split import BESIDE, RELAY
 from .target import Target
 
@@ -25,24 +26,35 @@ def choose_ways(network: Network, scaled: Scaled, placement: Placement, target: 
     wanted = scaled.delay_us
     if not target.profile.limited:
         return np.full(len(wanted), Way.FREE), np.maximum(1.0, np.floor(wanted / step + 0.5)) * step
-    inside = scaled.source < network.neurons
-    chip = placement.chip[scaled.neuron]
+    chip, slot = placement.chip[scaled.neuron], slot_mask(network)
+    way, delay = ways_to(network, placement, scaled.source, chip, wanted, slot)
+    outside = np.flatnonzero((way != Way.DIRECT) & ~slot)
+    delay[outside] = _binned(scaled.source[outside], chip[outside], delay[outside])
+    return way, delay
+
+
+def ways_to(network: Network, placement: Placement, source: np.ndarray, chip: np.ndarray, wanted: np.ndarray,
+            relayed: np.ndarray | bool) -> tuple[np.ndarray, np.ndarray]:
+    """Way and delay (us) of events of sources to chips, from the delays that are wanted (us); arrays of one shape.
+
+    ``relayed``: spikes go around even where they could stay on their chip, because their label is to be chosen.
+    """
+    inside = source < network.neurons
     home = np.full(len(wanted), -1)
-    home[inside] = placement.chip[scaled.source[inside]]
+    home[inside] = placement.chip[source[inside]]
     same = home == chip
     middle = 0.5 * (limits.LATENCY_ON_CHIP_US + limits.LATENCY_LOOP_US)
-    way = np.select([~inside, ~same, wanted <= middle], [Way.EXTERNAL, Way.BETWEEN, Way.DIRECT], Way.LOOP)
+    way = np.select([~inside, ~same, ~np.asarray(relayed) & (wanted <= middle)],
+                    [Way.EXTERNAL, Way.BETWEEN, Way.DIRECT], Way.LOOP)
     least = np.array([0.0, limits.LATENCY_ON_CHIP_US, limits.LATENCY_LOOP_US, limits.LATENCY_BETWEEN_CHIPS_US,
                       limits.TIME_STAMP_US])[way]
     slow = _through_host(network)
     if slow.any():
-        least = np.where(np.isin(scaled.source, np.flatnonzero(slow)), limits.LATENCY_LOOP_US, least)
+        least = np.where(np.isin(source, np.flatnonzero(slow)), limits.LATENCY_LOOP_US, least)
     stamp = limits.TIME_STAMP_US
     # the smallest multiple that is not below the latency, the nearest multiple above it
     delay = np.maximum(np.ceil(least / stamp - 1e-9), np.floor(wanted / stamp + 0.5)) * stamp
     delay[way == Way.DIRECT] = limits.LATENCY_ON_CHIP_US
-    outside = np.flatnonzero(way != Way.DIRECT)
-    delay[outside] = _binned(scaled.source[outside], chip[outside], delay[outside])
     return way, delay
 
 

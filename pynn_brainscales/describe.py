@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from pyNN import errors
 
 from .mapping.models import CELLS, RAGGED, SOURCES, cell_model, synapse_model
 from .mapping.network import Current, Network, Population, Probe, Projection, Source, SynapseProbe
@@ -103,15 +104,34 @@ def _projection(prj, label: str) -> list[Projection]:
                                                   getattr(prj.synapse_type, "weight_dependence", None)) if part)
     synapse, initial = synapse_model(kind.__name__, rule), prj.initial()
     whole = len(pre_parts) == 1 and len(post_parts) == 1
-    result = []
+    result, candidates = [], candidates_of(prj)
     pairs = [(a, b) for a in pre_parts for b in post_parts]
     for (pre_population, post_population), here in zip(pairs, parts_of(prj), strict=True):
         name = label if whole else f"{label} [{pre_population.mapped_label}→{post_population.mapped_label}]"
         result.append(Projection(
             name, pre_population.mapped_label, post_population.mapped_label, receptor, pre_index[here],
             post_index[here], columns["weight"][here], columns["delay"][here], kind.__name__, rule,
-            {k: columns[k][here] for k in synapse.parameters}, {k: initial[k][here] for k in synapse.initial}))
+            {k: columns[k][here] for k in synapse.parameters}, {k: initial[k][here] for k in synapse.initial},
+            candidates))
     return result
+
+
+def candidates_of(prj) -> np.ndarray | None:
+    """Cells of the presynaptic population that a rule may choose from as partners; None if the synapses are no slots.
+
+    Raises
+    ------
+    ConnectionError
+        If the cells belong to several populations.
+    """
+    if not getattr(prj.synapse_type, "slots", False):
+        return None
+    roots, _, where = _resolve(prj.pre, np.arange(prj.pre.size))
+    if len(roots) > 1:
+        raise errors.ConnectionError(
+            f"{prj.label}: slots choose their partners from one population, {prj.pre.label!r} has cells of "
+            f"{', '.join(repr(p.label) for p in roots)}; make a projection for each of them")
+    return where
 
 
 def parts_of(prj) -> list[np.ndarray | slice]:
@@ -129,7 +149,7 @@ def _observed(parts: dict, dt: float) -> tuple[SynapseProbe, ...]:
     """Variables of synapses that change in a run and are recorded."""
     return tuple(SynapseProbe(part.label, every * dt, name) for prj, several in parts.items()
                  if prj.recorder is not None for name, every in prj.recorder.wanted.items() for part in several
-                 if name != "weight" or part.model == "STDPMechanism")
+                 if name in part.synapse.state or (name, part.model) == ("weight", "STDPMechanism"))
 
 
 def described_parts(state) -> dict:

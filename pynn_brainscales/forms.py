@@ -8,6 +8,8 @@ from pyNN.parameters import LazyArray, ParameterSpace
 from pyNN.random import RandomDistribution
 from pyNN.recording.files import StandardTextFile
 
+from .columns import INDICES
+
 
 class CreationOrder(list):
     """A list of values of all connections, in the order of creation, as ``Projection.get`` gives it.
@@ -32,6 +34,11 @@ def check_shapes(synapse_type, shape: tuple[int, int]) -> None:
                 "one row for each presynaptic cell, one column for each postsynaptic one")
 
 
+def _present(projection) -> tuple[np.ndarray, np.ndarray]:
+    """Cells that all connections join now: a plasticity rule may have given another partner to slots."""
+    return projection.present(INDICES[0]), projection.present(INDICES[1])
+
+
 def at_connections(projection, name: str, value):
     """A value in any form as one number, or as one for each connection (n,).
 
@@ -46,7 +53,7 @@ def at_connections(projection, name: str, value):
             "row for each presynaptic cell, one column for each postsynaptic one")
     space = ParameterSpace({name: value}, {name: float}, projection.shape)
     lazy = projection._handle_distance_expressions(space)[name]
-    pre, post = projection.indices
+    pre, post = _present(projection)
     if lazy.is_homogeneous:
         return lazy.evaluate(simplify=True)
     if isinstance(lazy.base_value, np.ndarray) and not lazy.operations:
@@ -57,7 +64,7 @@ def at_connections(projection, name: str, value):
 
 
 def _from_list(projection, name: str, value) -> np.ndarray:
-    pre, post = projection.indices
+    pre, post = _present(projection)
     if isinstance(value, CreationOrder) and len(value) == len(pre):
         return np.asarray(value, float)
     pairs, which = np.unique(pre * projection.post.size + post, return_inverse=True)
@@ -87,7 +94,7 @@ def _by_column(lazy: LazyArray, pre: np.ndarray, post: np.ndarray) -> np.ndarray
 
 def as_arrays(projection, names: list[str], multiple_synapses: str) -> list[np.ndarray]:
     """Arrays (pre, post), NaN where there is no connection; where there are several, ``multiple_synapses`` of them."""
-    pre, post = projection.indices
+    pre, post = _present(projection)
     pair = pre * projection.post.size + post
     order = np.argsort(pair, kind="stable")
     pair = pair[order]

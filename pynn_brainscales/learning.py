@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .columns import INDICES
 from .describe import by_label, learning_projections
 from .emulator.plastic import PlasticArrayState, initial_array_state
 from .emulator.recording import Recording
@@ -101,9 +102,11 @@ def _plastic_states(state, chips: ChipState, old: Mapped) -> tuple[PlasticArrayS
         projection, here = parts[label]
         place = places[label]
         alive = place.row >= 0
-        weight = before.synapses.weight.copy()
+        weight, label_of = before.synapses.weight.copy(), before.synapses.label.copy()
         for replica in range(chips.trials):
-            code = codes_of(projection.present("weight", replica)[here], place.unit)
-            weight[replica, place.row[alive], place.column[alive]] = code[alive]
-        result.append(before.replace(synapses=before.synapses.replace(weight=weight)))
+            at = (replica, place.row[alive], place.column[alive])
+            weight[at] = codes_of(projection.present("weight", replica)[here], place.unit)[alive]
+            if new.split.plastic[label].candidates is not None:  # partners of slots
+                label_of[at] = projection.present(INDICES[0], replica)[here][alive]
+        result.append(before.replace(synapses=before.synapses.replace(weight=weight, label=label_of)))
     return tuple(result)

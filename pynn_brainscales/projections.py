@@ -12,6 +12,7 @@ from pyNN.space import Space
 
 from . import connectors, forms, simulator
 from .columns import INDICES, Columns
+from .describe import candidates_of
 from .learning import present_states
 from .mapping.models import CELLS, SYNAPSES
 from .simulator import Stale
@@ -71,6 +72,7 @@ class Projection(common.Projection):
         self._changed: dict[str, np.ndarray] = {}  # what a run has made of parameters, each (replicas, n)
         self._initial: dict[str, np.ndarray] = {}
         self._rewritten: list = []  # where the user has set weights since a rule's last run
+        candidates_of(self)  # an error if there can't be any
         connectors.connect(connector, self)
         self._table.join(self._parameter)
         self._check_all(connector.safe)
@@ -106,7 +108,7 @@ class Projection(common.Projection):
 
     @property
     def indices(self) -> tuple[np.ndarray, np.ndarray]:
-        """Presynaptic and postsynaptic index of all connections, each (n,)."""
+        """Presynaptic and postsynaptic index of all connections as they were made, each (n,)."""
         return self._table[INDICES[0]], self._table[INDICES[1]]
 
     @property
@@ -153,7 +155,8 @@ class Projection(common.Projection):
 
     def take(self, values: dict[str, np.ndarray]) -> None:
         """Take over what a run has made of parameters, each (replicas, n), in the order of creation."""
-        self._changed.update({name: np.array(np.atleast_2d(value), float) for name, value in values.items()})
+        self._changed.update({name: np.array(np.atleast_2d(value), int if name in INDICES else float)
+                              for name, value in values.items()})
 
     def restore(self) -> None:
         """Back to the values that the user gave: called by ``reset()``."""
@@ -303,8 +306,8 @@ class Projection(common.Projection):
     def get(self, attribute_names, format, gather=True, with_address=True, multiple_synapses="sum"):
         """Values of parameters or state variables of all connections; see ``pyNN.common.Projection.get``.
 
-        Weights of plastic synapses and the state of short-term plasticity ("u", "x") are the values now, the number
-        "a" of full release sites is that at the start.
+        Weights of plastic synapses, presynaptic cells of slots and the state of short-term plasticity ("u", "x") are
+        those of now, the number "a" of full release sites is that at the start.
         """
         names = [attribute_names] if isinstance(attribute_names, str) else list(attribute_names)
         if names == ["all"]:
@@ -361,8 +364,8 @@ class Projection(common.Projection):
             "weight"; of synapses with short-term plasticity also "u", what is left of the utilisation, and of
             deterministic ones "x", the resources that have recovered: a spike would release the share
             ``(u + U (1 - u)) x`` of the weight. A sample is what a spike at its time finds. A synapse driver of a chip
-            has one state only: where it depresses u is 0, where it facilitates x is 1. "all" is all of these, None
-            nothing any more.
+            has one state only: where it depresses u is 0, where it facilitates x is 1. Of slots also
+            "presynaptic_index", the partner at the time. "all" is all of these, None nothing any more.
         sampling_interval : float, optional
             In ms, a multiple of the timestep, which it is by default.
         """
@@ -376,7 +379,7 @@ class Projection(common.Projection):
         """What was recorded, as a Neo Block: one segment for each reset, with one AnalogSignal for each variable.
 
         A signal is (samples, connections), in the order of creation; its ``array_annotations`` say which cells each
-        connects. ``clear`` forgets the data; recording goes on from now.
+        connects (a slot at the start). ``clear`` forgets the data; recording goes on from now.
         """
         return self._recorded().get(variables, clear)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .columns import INDICES
 from .describe import described_parts
 from .emulator.kernels.correlation import read_streams
 from .emulator.plasticity.cost import CostMeter, RuntimeModel, run_time_steps, run_time_us, transfer_time
@@ -154,7 +155,19 @@ class RuleRunner:
     def tell(self, chips: ChipState, projections=None) -> None:
         """The present weights to the projections, in PyNN's units."""
         for projection in self.projections if projections is None else projections:
-            projection.take({"weight": self.weights(projection, chips)})
+            now = {"weight": self.weights(projection, chips)}
+            if getattr(projection.synapse_type, "slots", False):
+                now[INDICES[0]] = self._partners(projection, chips)
+            projection.take(now)
+
+    def _partners(self, projection, chips: ChipState) -> np.ndarray:
+        """Present presynaptic indices (replicas, connections) of slots; of a lost synapse that of the start."""
+        partners = np.tile(projection.indices[0], (chips.trials, 1))
+        for i, place, here in self._arrays[id(projection)]:
+            alive = place.row >= 0
+            mine = np.arange(len(projection))[here][alive]
+            partners[:, mine] = chips.plastic[i].synapses.label[:, place.row[alive], place.column[alive]]
+        return partners
 
     def weights(self, projection, chips: ChipState) -> np.ndarray:
         """Present weights (replicas, connections) of a projection, in PyNN's units; NaN where one was lost."""
@@ -231,7 +244,8 @@ class RuleRunner:
             where = (place.row, place.column, described[i].pre_index, described[i].post_index)
             own = chips.plastic[i] if count == chips.trials else _part(chips.plastic[i], share.replicas[0])
             views[i] = SynapseView(config.plastic[i], own, where, config.step_us, meter, rng, batched,
-                                   described[i].post, float(described[i].parameters["eta"][0]), np.abs(place.unit))
+                                   described[i].post, float(described[i].parameters["eta"][0]), np.abs(place.unit),
+                                   described[i].candidates)
         return views
 
     def _neurons(self, job: Job, rule, share: _Share, mine: list[tuple[int, Places]], state, bench: Bench,

@@ -8,6 +8,7 @@ import numpy as np
 from pyNN import errors
 
 from . import simulator, to_neo
+from .columns import INDICES
 from .tape import Piece, all_segments, interval_of, tapes, without_gaps
 
 
@@ -24,7 +25,8 @@ class SynapseRecordingError(errors.RecordingError):
 
 
 def _recordable(projection) -> tuple[str, ...]:
-    return ("weight", *projection.changing_names)
+    partners = INDICES[:1] if getattr(projection.synapse_type, "slots", False) else ()
+    return ("weight", *partners, *projection.changing_names)
 
 
 class SynapseRecorder:

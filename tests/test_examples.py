@@ -16,11 +16,15 @@ FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"},
            "stdp_curve": {"amplitude_error", "tau_error"},
            "homeostasis": {"rate_error", "rate_cv", "weight_excitability_r", "control_rate_cv"},
            "pong": {"reward", "performance", "control_reward", "control_performance", "permuted_drop"},
-           "pattern_reward": {"accuracy_overlap0", "accuracy_overlap2", "control_accuracy"}}
+           "pattern_reward": {"accuracy_overlap0", "accuracy_overlap2", "control_accuracy"},
+           "structural_plasticity": {"accuracy", "control_accuracy"}}
+NEEDS = {"structural_plasticity": "sklearn"}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
 def test_example(script, tmp_path):
+    if script.stem in NEEDS:
+        pytest.importorskip(NEEDS[script.stem])
     result = subprocess.run([sys.executable, str(script), "--fast", "--seeds", "3", "4"], cwd=tmp_path, env=ENVIRONMENT,
                             capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr

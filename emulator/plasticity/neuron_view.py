@@ -13,6 +13,7 @@ from ..kernels.readout import channel_noise, through_channels
 from ..program import Program
 from ..state import ChipState
 from .cost import CostMeter, Operation
+from .views import SynapseView
 
 
 class Bench:
@@ -60,6 +61,10 @@ class NeuronView:
         self.label, self.size, self._circuit, self._bench, self._meter = label, len(circuit), circuit, bench, meter
         self._rng, self._converter, self._only = rng, converter, only
         self._trial = slice(None) if only is None else slice(only, only + 1)
+
+    def receives(self, view: SynapseView) -> bool:
+        """Whether the synapses of a view end on these neurons."""
+        return view.post == self.label
 
     def get_rate_counters(self, reset: bool = False) -> np.ndarray:
         """Spikes since the last reset, int16, at most 255."""

@@ -41,12 +41,16 @@ class SynapseView:
         What a pair of spikes at no distance adds to a sensor, in units of its converter, as it was set.
     unit : float, (connections,)
         The weight of one code, a magnitude in PyNN's unit; 0 where a connection was lost.
+    candidates : int, (k,), or None
+        Of slots the presynaptic cell that each label 0..k-1 stands for; of other synapses None, their labels have a
+        meaning for their own row only.
     """
 
     def __init__(self, array: PlasticArray, state: PlasticArrayState, place: Sequence[np.ndarray], step_us: float,
                  meter: CostMeter, rng: Sequence[np.random.Generator] | None, batched: bool = False,
-                 post: str = "", eta: float = limits.SENSOR_ETA_LSB, unit: np.ndarray | None = None) -> None:
-        self.there, self.post, self.eta = array.there, post, eta
+                 post: str = "", eta: float = limits.SENSOR_ETA_LSB, unit: np.ndarray | None = None,
+                 candidates: np.ndarray | None = None) -> None:
+        self.there, self.post, self.eta, self.candidates = array.there, post, eta, candidates
         self.unit = np.ones(len(place[0])) if unit is None else unit
         self._events = None if state.events is None else state.events.copy()
         self.row, self.column, self.pre_index, self.post_index = place
@@ -90,10 +94,25 @@ class SynapseView:
         return self._read(self._now.labels, row)
 
     def set_labels(self, values, row=None) -> None:
-        """Write labels; ValueError for what is no integer of 0..63."""
+        """Write labels; ValueError for what is no integer of 0..63, or in a slot no candidate's."""
         self._charge(Operation.LABEL_WRITE, row)
+        if self.candidates is not None:
+            self._demand_candidates(np.asarray(values), row, len(self.candidates))
         self._wrote = True
         self._write(self._next.set_labels, values, row)
+
+    def get_partners(self, row=None) -> np.ndarray:
+        """Presynaptic cell that each slot listens to, -1 where there is none; what ``get_labels`` reads costs time."""
+        if self.candidates is None:
+            raise ValueError("these synapses are no slots: their labels tell sources of their own row apart, and can't "
+                             "choose among others; use PlasticSynapse(..., slots=True)")
+        return np.where(self.there[self._rows(row)], self.candidates[self.get_labels(row)], -1)
+
+    def _demand_candidates(self, labels: np.ndarray, row, candidates: int) -> None:
+        beyond = (labels >= candidates) & self.there[self._rows(row)]
+        if beyond.any():
+            raise ValueError(f"label {int(np.broadcast_to(labels, beyond.shape)[beyond].max())} in a slot; its "
+                             f"{candidates} candidates have the labels 0..{candidates - 1}")
 
     # --- correlation ---------------------------------------------------------------------------------------
 

@@ -4,5 +4,16 @@ from .closed_loop import ClosedLoop, Environment, Reply
 from .homeostasis import Homeostasis
 from .reward import RewardModulatedSTDP
 from .stdp import SensorSTDP, SensorVogels2011
+from .structural import (
+    DistanceDependentFormation,
+    FixedWeightFormation,
+    RandomByWeightElimination,
+    RandomSelection,
+    StructuralPlasticity,
+    UnusedSelection,
+    WeightElimination,
+)
 
-__all__ = ["ClosedLoop", "Environment", "Homeostasis", "Reply", "RewardModulatedSTDP", "SensorSTDP", "SensorVogels2011"]
+__all__ = ["ClosedLoop", "DistanceDependentFormation", "Environment", "FixedWeightFormation", "Homeostasis",
+           "RandomByWeightElimination", "RandomSelection", "Reply", "RewardModulatedSTDP", "SensorSTDP",
+           "SensorVogels2011", "StructuralPlasticity", "UnusedSelection", "WeightElimination"]

@@ -23,18 +23,23 @@ class PlasticSynapse(AnySynapse, StandardSynapseType):
             what a pair of spikes at no distance adds to a sensor, in units of its converter.
         `tau`:
             time constant of the sensors, ms.
+        `slots`:
+            whether the rule may also change the presynaptic partner, by writing labels. All cells of the presynaptic
+            population or view (64 at most) are then candidates for each connection, and need one delay.
     """
 
     default_parameters = {"weight": 0.0, "delay": None, "w_max": 1.0, "eta": 0.5, "tau": 5.0}  # noqa: RUF012
 
-    def __init__(self, plasticity_rule: PlasticityRule | None = None, **parameters) -> None:
+    def __init__(self, plasticity_rule: PlasticityRule | None = None, slots: bool = False, **parameters) -> None:
         if not isinstance(plasticity_rule, PlasticityRule):
             raise TypeError(f"PlasticSynapse: plasticity_rule={plasticity_rule!r} must be a PlasticityRule: a subclass "
                             "of pynn_brainscales.PlasticityRule with an update() of its own")
+        if not isinstance(slots, bool):
+            raise TypeError(f"PlasticSynapse: slots={slots!r} must be True or False")
         super().__init__(**parameters)
         space = self.parameter_space
         for name in ("w_max", "eta", "tau"):
             value = space[name].base_value
             if isinstance(value, (int, float)) and not value > 0:
                 raise errors.InvalidParameterValueError(f"PlasticSynapse: {name} must be > 0, got {value:g}")
-        self.plasticity_rule = plasticity_rule
+        self.plasticity_rule, self.slots = plasticity_rule, slots

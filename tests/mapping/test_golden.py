@@ -86,7 +86,18 @@ def models_unlimited(make):
     return models(make, True), Target(profile=ideal)
 
 
-CASES = [single, both_signs, two_chips, relayed, lossy, unlimited, models_on_chips, models_unlimited]
+def slots(make):
+    """48 candidates for 16 slots of each neuron, beside a teacher."""
+    pairs = [((5 * i + 3 * j) % 48, j) for j in range(6) for i in range(16)]
+    plastic = make.projection("slots", "receptors", "cells", pairs, 0.2, 1.0, model="PlasticSynapse", w_max=0.7,
+                              eta=2.0, tau=10.0)
+    teacher = make.projection("teacher", "teacher", "cells", [(j // 2, j) for j in range(6)], 2.0, 1.0)
+    network = make.Network((make.population("cells", 6),), (make.poisson("receptors", 48), make.poisson("teacher", 3)),
+                           (plastic.replace(candidates=np.arange(48)), teacher))
+    return network, Target(profile=quantised)
+
+
+CASES = [single, both_signs, two_chips, relayed, lossy, unlimited, models_on_chips, models_unlimited, slots]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda f: f.__name__)
