@@ -161,9 +161,10 @@ def picture(path, course, control, before, after):
         for k in range(CLASSES):
             axes[3].plot(x, drive[f, :, k] / drive.max() - 1.2 * f, color=f"C{k}",
                          label=("setosa", "versicolor", "virginica")[k] if f == 0 else None)
-        axes[3].text(0.99, 0.75 - 1.2 * f, name, ha="right")
-    axes[3].set(xlabel="feature (share of its range)", yticks=[], title="learnt receptive fields of the classes")
-    axes[3].legend(loc="upper left")
+        axes[3].text(0.99, 0.7 - 1.2 * f, name, ha="right")
+    axes[3].set(xlabel="feature (share of its range)", yticks=[], ylim=(-3.8, 1.6),
+                title="learnt receptive fields of the classes")
+    axes[3].legend(loc="upper center", ncols=CLASSES, fontsize="small")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
