@@ -14,7 +14,8 @@ ENVIRONMENT = os.environ | {"MPLBACKEND": "Agg",
                             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
 FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"},
            "stdp_curve": {"amplitude_error", "tau_error"},
-           "homeostasis": {"rate_error", "rate_cv", "weight_excitability_r", "control_rate_cv"}}
+           "homeostasis": {"rate_error", "rate_cv", "weight_excitability_r", "control_rate_cv"},
+           "insect_navigation": {"home_fraction", "control_home_fraction"}}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
