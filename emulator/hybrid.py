@@ -12,6 +12,8 @@ from .kernels.plastic_array import PlasticRun
 from .kernels.routing import ranges
 from .plastic import PlasticArray, PlasticArrayState
 
+_MANY = 16  # events of a step from which on asking for all of them at once is faster
+
 
 class HybridRun:
     """One plastic array in a run.
@@ -65,6 +67,9 @@ class HybridRun:
         """Events that act at a step, then its spikes."""
         if step in self._due:
             trial, row, label = (np.concatenate(a) for a in zip(*self._due.pop(step), strict=True))
+            if len(trial) >= _MANY:
+                taken = self.synapses.taken(trial, row, label)
+                trial, row, label = trial[taken], row[taken], label[taken]
             order = np.lexsort((label, row, trial))
             for t, r, n in zip(trial[order].tolist(), row[order].tolist(), label[order].tolist(), strict=True):
                 increments, hit = self.synapses.event(t, r, n)

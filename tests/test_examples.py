@@ -17,7 +17,8 @@ FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"},
            "homeostasis": {"rate_error", "rate_cv", "weight_excitability_r", "control_rate_cv"},
            "pong": {"reward", "performance", "control_reward", "control_performance", "permuted_drop"},
            "pattern_reward": {"accuracy_overlap0", "accuracy_overlap2", "control_accuracy"},
-           "structural_plasticity": {"accuracy", "control_accuracy"}}
+           "structural_plasticity": {"accuracy", "control_accuracy"},
+           "insect_navigation": {"home_fraction", "control_home_fraction"}}
 NEEDS = {"structural_plasticity": "sklearn"}
 
 

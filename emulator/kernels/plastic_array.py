@@ -122,6 +122,10 @@ class PlasticRun:
         hits = (self._label[trial, row] == label[:, None]) & self._there[row]
         return self._strength[row] * self._weight[trial, row] * hits, hits
 
+    def taken(self, trial: np.ndarray, row: np.ndarray, label: np.ndarray) -> np.ndarray:
+        """Which of many events (E,) any synapse listens to, bool (E,): the others do nothing."""
+        return ((self._label[trial, row] == label[:, None]) & self._there[row]).any(axis=1)
+
     # --- weights and labels ------------------------------------------------------------------------------------------
 
     def weights(self, rows: Chosen = None, trials: Chosen = None) -> np.ndarray:
