@@ -60,8 +60,8 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     replicas, first_replica : int
         How many copies of the network run side by side on the same chips: with the same fixed pattern and start, and
         noise, random sources and plasticity of their own. Replica number k is what ``replicas=1, first_replica=k``
-        runs alone. Recordings have a segment for each; ``Projection.get_replicas`` gives the weights of all, and
-        ``get`` those of the first.
+        runs alone. Recordings have a segment for each, spike counts are of all together; ``Projection.get_replicas``
+        gives the weights of all, and ``get`` those of the first.
     trial_noise : {"repeat", "fresh"}
         Whether ``reset()`` brings the same random numbers again, or new ones.
     shared_rng : {"repeat", "continue"}

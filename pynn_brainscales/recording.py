@@ -94,10 +94,9 @@ class Recorder(recording.Recorder):
         tape.ran()
         if Variable("spikes", None, None) in self.recorded:
             index, times = fired[label] if label in fired else self._own_spikes(start * state.dt, stop * state.dt)
-            for s in sent:
-                if s.label == label:
-                    mine = s.trial == replica
-                    index, times = np.concatenate([index, s.index[mine]]), np.concatenate([times, s.time[mine]])
+            mine = [s for s in sent if s.label == label]
+            if mine:
+                index, times = self._with_sent(index, times, mine, replica)
             recorded = self.index_of("spikes")
             before = live.recorded_spikes
             live.recorded_spikes = recorded if before is None else np.union1d(before, recorded)
@@ -109,6 +108,15 @@ class Recorder(recording.Recorder):
             if signal.population == label and len(signal.times):
                 live.add(signal.variable, self.intervals[signal.variable],
                          Piece(float(signal.times[0]), signal.index, signal.values))
+
+    @staticmethod
+    def _with_sent(index: np.ndarray, times: np.ndarray, sent: Sequence, replica: int) -> tuple[np.ndarray, np.ndarray]:
+        """Spikes of the source and those that rules have sent in a replica, in temporal order."""
+        here = [s.trial == replica for s in sent]
+        index = np.concatenate([index, *(s.index[h] for s, h in zip(sent, here, strict=True))])
+        times = np.concatenate([times, *(s.time[h] for s, h in zip(sent, here, strict=True))])
+        order = np.argsort(times, kind="stable")
+        return index[order], times[order]
 
     def _own_spikes(self, start: float, stop: float) -> tuple[np.ndarray, np.ndarray]:
         """Spikes of a SpikeSourceArray, with their exact times."""

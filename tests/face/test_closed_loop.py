@@ -187,3 +187,18 @@ def test_bad_calls():
     sim.setup(chip="ideal")
     with pytest.raises(ValueError, match="does not belong to the present network"):
         sim.attach_rule(rule, elsewhere)
+
+
+def test_own_and_sent_spikes_of_one_cell_are_in_order():
+    """A source with spike times of its own, between which a rule sends further ones."""
+    class Twice(sim.PlasticityRule):
+        def update(self, ppu, synapses, neurons, recording):
+            ppu.send_spikes(source, [0, 0], [12.0, 2.0])
+
+    sim.setup(chip="ideal")
+    cells = sim.Population(1, sim.IF_curr_exp())
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0, 20.0, 25.0]))
+    sim.attach_rule(Twice(sim.Timer(start=10.0, period=100.0)), cells)
+    source.record("spikes")
+    sim.run(50.0)
+    assert trains(source)[0].tolist() == [5.0, 12.0, 20.0, 22.0, 25.0]
