@@ -1,11 +1,13 @@
 """Every example runs, in its fast form, and leaves what it promises."""
 
+import importlib
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +20,8 @@ FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"},
            "pong": {"reward", "performance", "control_reward", "control_performance", "permuted_drop"},
            "pattern_reward": {"accuracy_overlap0", "accuracy_overlap2", "control_accuracy"},
            "structural_plasticity": {"accuracy", "control_accuracy"},
-           "insect_navigation": {"home_fraction", "control_home_fraction"}}
+           "insect_navigation": {"home_fraction", "control_home_fraction"},
+           "criticality": {"autocorrelation_ratio", "rate_ratio", "control_autocorrelation_ratio"}}
 NEEDS = {"structural_plasticity": "sklearn"}
 
 
@@ -46,6 +49,34 @@ def test_balanced_network_leaves_a_neo_file_that_neo_reads(tmp_path):
     block = neo.io.PickleIO(str(tmp_path / "balanced_network_output" / "balanced_network.pkl")).read_block()
     assert len(block.segments[0].spiketrains) == 320
     assert block.segments[0].analogsignals[0].name == "v"
+
+
+@pytest.mark.parametrize("tau", [5.0, 20.0, 80.0])
+def test_criticality_finds_the_autocorrelation_time_of_a_branching_process(tau, monkeypatch):
+    """Also of one that is observed in part, and of one whose rate drifts."""
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    criticality = importlib.import_module("criticality")
+    width, lags, mean = criticality.BIN, int(criticality.LONGEST / criticality.BIN), 6.0
+    branching = np.exp(-width / tau)
+    found = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        activity = np.empty(15000)
+        size = mean
+        for i in range(len(activity)):
+            size = activity[i] = rng.poisson(branching * size + (1.0 - branching) * mean)
+        part = rng.binomial(activity.astype(int), 0.3)
+        drifting = part + np.linspace(0.0, 2.0, len(part))
+        found.append([criticality.fit(criticality.correlate(a, lags), width)[0] for a in (activity, part, drifting)])
+    # of a record of n autocorrelation times the spread of one estimate is about sqrt(2 / n)
+    spread = np.sqrt(2 * tau / (len(activity) * width)) + 0.1
+    np.testing.assert_allclose(np.mean(found, axis=0), tau, rtol=4 * spread / np.sqrt(len(found)))
+
+
+def test_activity_that_does_not_vary_has_no_autocorrelation(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    with pytest.raises(ValueError, match="does not vary"):
+        importlib.import_module("criticality").correlate(np.full(100, 3.0), 10)
 
 
 def test_code_of_the_readme(tmp_path):

@@ -1,6 +1,7 @@
 """Ready plasticity rules, one idea a module."""
 
 from .closed_loop import ClosedLoop, Environment, Reply
+from .depression import HomeostaticDepression
 from .homeostasis import Homeostasis
 from .reward import RewardModulatedSTDP
 from .stdp import SensorSTDP, SensorVogels2011
@@ -15,5 +16,5 @@ from .structural import (
 )
 
 __all__ = ["ClosedLoop", "DistanceDependentFormation", "Environment", "FixedWeightFormation", "Homeostasis",
-           "RandomByWeightElimination", "RandomSelection", "Reply", "RewardModulatedSTDP", "SensorSTDP",
-           "SensorVogels2011", "StructuralPlasticity", "UnusedSelection", "WeightElimination"]
+           "HomeostaticDepression", "RandomByWeightElimination", "RandomSelection", "Reply", "RewardModulatedSTDP",
+           "SensorSTDP", "SensorVogels2011", "StructuralPlasticity", "UnusedSelection", "WeightElimination"]
