@@ -29,7 +29,10 @@ Firings = tuple[np.ndarray, np.ndarray, np.ndarray]  # (step, trial, source)
 
 
 class Companions:
-    """The companions of one run; ``before``, ``fired`` and ``after`` are called in each step, in this order."""
+    """The companions of one run; ``before``, ``fired`` and ``after`` are called in each step, in this order.
+
+    ``early`` is ``before``, or None where nobody needs it.
+    """
 
     def __init__(self, p: Program, s: ChipState, queue, synaptic: np.ndarray, stimulus: Stimulus, start: int,
                  stop: int) -> None:
@@ -47,16 +50,23 @@ class Companions:
         self.plastic = [HybridRun(array, state, synaptic, p.jump, config.circuits.master,
                                   self._circuits + config.external, h, start, stop)
                         for array, state in zip(config.plastic, s.plastic, strict=True)]
-        self._learning = [(run, self._delivery(group, run))
+        self._learning = [(run, PairDelivery(group, p, run, self._inputs(group)))
                           for group, run in zip(config.pairs, self.pairs, strict=True)]
         self._foreseen = self._all_foreseen(p.relays)
         self._waiting = self.relays is not None and not self._foreseen
+        self.early = self.before if self.relays is not None else None
         self._now: list[tuple[np.ndarray, np.ndarray]] = []  # firings of the present step: (trial, source)
         self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._spikes: list[Firings] = []
         self._sent: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = [
             (s.sent_step, s.sent_trial, s.sent_channel, s.sent_factor)]
         self._samples = [_PairSampler(probe, self.pairs[probe.group], start, stop) for probe in config.pair_probes]
+
+    def _inputs(self, group: LearningSynapses) -> np.ndarray:
+        """What the currents of learning synapses are added to, (inputs, trials, targets)."""
+        if group.beside < 0 or self.beside is None:
+            return self._synaptic
+        return self.beside.groups[group.beside].inputs
 
     def _all_foreseen(self, relays) -> bool:
         """Whether the firings of the sources of all relays are known before the run; sites are drawn step by step."""
@@ -165,19 +175,18 @@ class Companions:
             if due := pair.due(step):
                 delivery.add(due)
         if self.beside is not None:
-            trial, cell = self.beside.fire(step)
-            if cell.size:
-                source = cell + self.first_cell
-                self._spikes.append((np.full(len(cell), step), trial, source))
-                self._queue.emit(step, trial, source)
-                self.fired(step, trial, source)
-        self._take(step)
+            self._beside_fires(self.beside, step)
+        for sampler in self._samples:
+            sampler.take(step)
 
-    def _delivery(self, group: LearningSynapses, run: PairRun) -> PairDelivery:
-        side, target = group.input, group.synapses.target
-        if group.beside < 0 or self.beside is None:
-            return PairDelivery(run, self._synaptic, side, target, (group.strength, self._p.jump[side, target]))
-        return PairDelivery(run, self.beside.groups[group.beside].inputs, side, target, (group.strength,))
+    def _beside_fires(self, beside: BesideRun, step: int) -> None:
+        trial, cell = beside.fire(step)
+        if cell.size:
+            source = cell + self.first_cell
+            self._spikes.append((np.full(len(cell), step), trial, source))
+            self._queue.emit(step, trial, source)
+            self.fired(step, trial, source)
+        beside.take(step)
 
     def _take(self, step: int) -> None:
         if self.beside is not None:

@@ -58,6 +58,7 @@ class Layout:
         order = np.lexsort((q, p))
         self.place = np.empty(m, np.intp)
         self.place[order] = ranges(self.pre_start, self.pre_stop)
+        self._grid = self._as_grid()
         self.synapse, self.p, self.q = (np.zeros(self.size, np.intp) for _ in range(3))
         self.synapse[self.place], self.p[self.place], self.q[self.place] = np.arange(m), p, q
         self.by_post = self.place[np.lexsort((self.place, q))]
@@ -67,8 +68,30 @@ class Layout:
     def spread(self, value: np.ndarray) -> np.ndarray:
         """Values (..., size) by place, of values (..., M) by synapse."""
         out = np.zeros((*value.shape[:-1], self.size))
-        out[..., self.place] = value
+        if self._grid is None:
+            out[..., self.place] = value
+        else:
+            rows, length = self._grid
+            out.reshape(*value.shape[:-1], rows, -1)[..., :length] = value.reshape(*value.shape[:-1], rows, length)
         return out
+
+    def gather(self, value: np.ndarray) -> np.ndarray:
+        """Values (..., M) by synapse, of values (..., size) by place; a copy."""
+        if self._grid is None:
+            return value[..., self.place]
+        rows, length = self._grid
+        out = np.empty((*value.shape[:-1], rows, length))
+        out[...] = value.reshape(*value.shape[:-1], rows, -1)[..., :length]
+        return out.reshape(*value.shape[:-1], -1)
+
+    def _as_grid(self) -> tuple[int, int] | None:
+        """Rows and their length, if all are equally long and hold their synapses in order."""
+        rows, m = self.pre_slots, len(self.place)
+        if not m or m % rows or self.size % rows:
+            return None
+        width = self.size // rows
+        place = np.add.outer(np.arange(rows) * width, np.arange(m // rows)).reshape(-1)
+        return (rows, m // rows) if np.array_equal(place, self.place) else None
 
     def pre_row(self, slot: int) -> tuple[slice, Selection, np.ndarray, int]:
         """Of a presynaptic slot: its places, their postsynaptic slots, their synapses, and the delay of the current."""

@@ -125,7 +125,7 @@ class PairRun:
 
         Of the arrivals of the present step, only presynaptic ones with a delay have acted.
         """
-        return self._w[:, self._layout.place]
+        return self._layout.gather(self._w)
 
     def advance(self, k: int) -> Deliveries:
         """Go on to the next step; the currents that are due then: trial (E,), synapse (E,), weight (E,).
@@ -221,31 +221,37 @@ class PairRun:
 
     def _end(self, k: int) -> None:
         """What is left of step k: traces change last, so a pair at one step does not count."""
-        pre, late, post = (arrivals.pop(k, None) for arrivals in (self._pre, self._late, self._post))
+        pre, late, post = self._pre.pop(k, None), self._late.pop(k, None), self._post.pop(k, None)
         if late:
             self._presynaptic(k, late)
         if post:
             self._postsynaptic(k, post)
             self._y.add(k & self._within, post)
-        for codes in (pre, late):
-            if codes:
-                self._x.add(k & self._within, codes)
+        if late:
+            self._x.add(k & self._within, late)
+        if pre:
+            self._x.add(k & self._within, pre)
 
     def _presynaptic(self, k: int, codes: list[int]) -> None:
-        codes.sort()
-        layout, at, change = self._layout, k & self._within, self._at_pre
-        if layout.short_pre and len(codes) > _FEW and len(set(codes)) == len(codes):
-            self._presynaptic_bulk(k, np.array(codes))
-            return
+        layout, at, change, views, due = self._layout, k & self._within, self._at_pre, self._row_views, self._due
+        if len(codes) > 1:
+            codes.sort()
+            if layout.short_pre and len(codes) > _FEW and len(set(codes)) == len(codes):
+                self._presynaptic_bulk(k, np.array(codes))
+                return
         if change is not None:
             change.set_decay(self._y.fall(at))
         for code in codes:
-            w, traces, row, slots, trial, slot, delay = self._row_views.get(code) or self._row(code)
+            w, traces, row, slots, trial, slot, delay = views[code] if code in views else self._row(code)
             if change is not None and traces is not None:
                 change(w, traces)
             else:
                 layout.at_pre(w, row, *self._y.read(trial, slots, at))
-            self._due.setdefault(k + delay, []).append((trial, slot, w.copy()))
+            part = trial, slot, w.copy()
+            if k + delay in due:
+                due[k + delay].append(part)
+            else:
+                due[k + delay] = [part]
 
     def _row(self, code: int) -> tuple:
         """Of a presynaptic slot in a trial: what its arrivals work on."""
@@ -256,15 +262,16 @@ class PairRun:
         return found
 
     def _postsynaptic(self, k: int, codes: list[int]) -> None:
-        codes.sort()
-        layout, at, change = self._layout, k & self._within, self._at_post
-        if layout.short_post and len(codes) > _FEW and len(set(codes)) == len(codes):
-            self._postsynaptic_bulk(k, np.array(codes))
-            return
+        layout, at, change, views = self._layout, k & self._within, self._at_post, self._column_views
+        if len(codes) > 1:
+            codes.sort()
+            if layout.short_post and len(codes) > _FEW and len(set(codes)) == len(codes):
+                self._postsynaptic_bulk(k, np.array(codes))
+                return
         if change is not None:
             change.set_decay(self._x.fall(at))
         for code in codes:
-            weights, traces, column, slots, trial = self._column_views.get(code) or self._column(code)
+            weights, traces, column, slots, trial = views[code] if code in views else self._column(code)
             w = weights if isinstance(column, slice) else weights[column]
             if change is not None and traces is not None:
                 change(w, traces)
