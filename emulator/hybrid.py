@@ -5,37 +5,55 @@ Within a step, events that act at it come first, then the spikes of the step: se
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
+from .frozen import Same, read_only
 from .kernels.correlation import SensorRun
 from .kernels.plastic_array import PlasticRun
 from .kernels.routing import ranges
 from .plastic import PlasticArray, PlasticArrayState
 
 
+class _Plan:
+    """What does not change from run to run; for the arguments see ``HybridRun``."""
+
+    def __init__(self, array: PlasticArray, jump: np.ndarray, master: np.ndarray, sources: int) -> None:
+        self.circuit, self.inputs = _as_slice(array.circuit), array.input.tolist()
+        self.strength = read_only(array.strength * jump[array.input][:, array.circuit])
+        order = np.argsort(array.source, kind="stable")
+        self.first = np.searchsorted(array.source[order], np.arange(sources + 1))
+        self.row, self.label, self.delay = (a[order] for a in (array.row, array.event_label, array.delay_steps))
+        fires = master[array.circuit]
+        self.columns = np.argsort(fires, kind="stable")
+        self.first_column = np.searchsorted(fires[self.columns], np.arange(jump.shape[1] + 1))
+
+
+@lru_cache(maxsize=32)
+def _plan(array: PlasticArray, jump: Same, master: Same, sources: int) -> _Plan:
+    return _Plan(array, jump.array, master.array, sources)
+
+
 class HybridRun:
     """One plastic array in a run.
 
     ``synaptic`` (2, trials, N) is the state that events are added to, ``jump`` (2, N) stored state per unit of weight,
-    ``master`` (N,) the circuit that fires for each: a spike of joined circuits is one of all their columns.
+    ``master`` (N,) the circuit that fires for each: a spike of joined circuits is one of all their columns. Nobody
+    may write into ``jump`` and ``master`` later.
     """
 
     def __init__(self, array: PlasticArray, state: PlasticArrayState, synaptic: np.ndarray, jump: np.ndarray,
                  master: np.ndarray, sources: int, step_us: float, start: int, stop: int) -> None:
         self._synaptic, self._start, self._stop = synaptic, start, stop
-        self._circuit = _as_slice(array.circuit)
-        self._inputs = array.input.tolist()
-        strength = array.strength * jump[array.input][:, array.circuit]
-        self.synapses = PlasticRun(array.there, strength, state.synapses)
+        plan = _plan(array, Same(jump), Same(master), sources)
+        self._circuit, self._inputs = plan.circuit, plan.inputs
+        self.synapses = PlasticRun(array.there, plan.strength, state.synapses)
         self.sensors = (None if array.sensors is None or state.sensors is None else
                         SensorRun(array.sensors, state.sensors, step_us, array.there))
         self.events = None if state.events is None else state.events.copy()
-        order = np.argsort(array.source, kind="stable")
-        self._first = np.searchsorted(array.source[order], np.arange(sources + 1))
-        self._row, self._label, self._delay = (a[order] for a in (array.row, array.event_label, array.delay_steps))
-        fires = master[array.circuit]
-        self._columns = np.argsort(fires, kind="stable")
-        self._first_column = np.searchsorted(fires[self._columns], np.arange(synaptic.shape[2] + 1))
+        self._first, self._row, self._label, self._delay = plan.first, plan.row, plan.label, plan.delay
+        self._columns, self._first_column = plan.columns, plan.first_column
         self._due: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
         self._spiked: list[tuple[np.ndarray, np.ndarray]] = []
         self.max_delay = int(array.delay_steps.max(initial=0))

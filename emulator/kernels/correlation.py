@@ -19,25 +19,22 @@ step is causal, with exp(0) = 1, and the next presynaptic event forms an acausal
 grid cannot know better; one order for all keeps the result independent of the order of calls. A presynaptic event that
 is there twice in a step counts once.
 
-The converter reads 8-bit codes that fall with correlation, ``code = clip(floor(baseline - stored + noise + 1/2), 0,
-255)``. A reset empties the capacitors and nothing else: the sensor still knows its last events, as on the chip.
+A reset empties the capacitors and nothing else: the sensor still knows its last events, as on the chip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 
 from .. import limits
-from ..frozen import Frozen
+from ..frozen import Frozen, Same
 from ..streams import Stream, generator
 from .pair_rule import Selection
+from .sensor_readout import CAUSAL, Chosen, Readout, several_of
 
-Chosen = int | Selection | None  # some of the rows, columns or trials, None for all
-
-CAUSAL, ACAUSAL = "causal", "acausal"
 NEVER = -np.inf  # the time of an event that has not been
 
 _LINE = 8  # floats in a cache line
@@ -181,7 +178,41 @@ def initial_sensor_state(trials: int, rows: int, columns: int) -> SensorState:
     return SensorState(np.zeros(shape), np.zeros(shape), np.full(shape, NEVER), np.full((trials, columns), NEVER))
 
 
-class SensorRun:
+class _Constants:
+    """Rates and amplitudes of sensors as they are used in a run.
+
+    Presynaptic events go along rows, which end in unused columns: an odd number of cache lines lets a column spread
+    over the whole cache. The causal side is stored by column.
+    """
+
+    def __init__(self, p: SensorParameters, step_us: float, there: np.ndarray | None) -> None:
+        verify_sensors(p)
+        rows, columns = p.eta_causal.shape
+        if there is None:
+            there = np.ones((rows, columns), bool)
+        elif there.shape != (rows, columns):
+            raise ValueError(f"there has shape {there.shape}, expected {(rows, columns)}")
+        self.stride = (-(-columns // _LINE) | 1) * _LINE
+        self.pre_rate = _widened(step_us / p.tau_acausal_us, 1.0, self.stride)
+        self.pre_eta = _widened(np.where(there, p.eta_acausal, 0.0), 0.0, self.stride)
+        self.post_rate = np.ascontiguousarray((step_us / p.tau_causal_us).T)
+        self.post_eta = np.ascontiguousarray(np.where(there, p.eta_causal, 0.0).T)
+
+
+@lru_cache(maxsize=32)
+def _constants(p: SensorParameters, step_us: float, there: Same | None) -> _Constants:
+    """Constants are kept: runs that are cut by rules need them for every piece."""
+    return _Constants(p, step_us, None if there is None else there.array)
+
+
+def _widened(array: np.ndarray, value: float, stride: int) -> np.ndarray:
+    """A copy with unused columns at the end."""
+    out = np.full((*array.shape[:-1], stride), value)
+    out[..., :array.shape[-1]] = array
+    return out
+
+
+class SensorRun(Readout):
     """Sensors during a run; it works on its own copy of the state.
 
     Parameters
@@ -195,7 +226,6 @@ class SensorRun:
 
     def __init__(self, parameters: SensorParameters, state: SensorState, step_us: float,
                  there: np.ndarray | None = None) -> None:
-        verify_sensors(parameters)
         p = self._parameters = parameters
         trials = len(state.causal)
         rows, columns = self._shape = p.eta_causal.shape
@@ -204,30 +234,20 @@ class SensorRun:
             if getattr(state, field.name).shape != shape:
                 raise ValueError(f"state.{field.name} has shape {getattr(state, field.name).shape}, expected {shape}: "
                                  "start from initial_sensor_state(trials, rows, columns)")
-        if there is None:
-            there = np.ones((rows, columns), bool)
-        elif there.shape != (rows, columns):
-            raise ValueError(f"there has shape {there.shape}, expected {(rows, columns)}")
-        # presynaptic events go along rows, which end in unused columns: an odd number of cache lines lets a column
-        # spread over the whole cache. The causal side is stored by column.
-        self._stride = (-(-columns // _LINE) | 1) * _LINE
-        self._pre_rate = self._widen(step_us / p.tau_acausal_us, 1.0)
-        self._pre_eta = self._widen(np.where(there, p.eta_acausal, 0.0), 0.0)
-        self._post_rate = np.ascontiguousarray((step_us / p.tau_causal_us).T)
-        self._post_eta = np.ascontiguousarray(np.where(there, p.eta_causal, 0.0).T)
+        key = None if there is None or there.flags.writeable else Same(there)
+        constants = _constants(p, step_us, key) if there is None or key is not None else _Constants(p, step_us, there)
+        self._stride = constants.stride
+        self._pre_rate, self._pre_eta = constants.pre_rate, constants.pre_eta
+        self._post_rate, self._post_eta = constants.post_rate, constants.post_eta
         self._acausal = self._widen(state.acausal, 0.0)
         self._causal = np.array(state.causal.swapaxes(1, 2), order="C")
         self._t_pre, self._t_post = self._widen(state.t_pre, NEVER), self._widen(state.t_post, NEVER)
         self._most = float(p.saturation)
-        self._baseline = {kind: _code(getattr(p, f"baseline_{kind}")) for kind in (CAUSAL, ACAUSAL)}
         self._posted = float(state.t_post.max(initial=NEVER))  # last step with a postsynaptic event, with any event
         self._now = max(self._posted, float(state.t_pre.max(initial=NEVER)))
 
     def _widen(self, array: np.ndarray, value: float) -> np.ndarray:
-        """A copy with unused columns at the end."""
-        out = np.full((*array.shape[:-1], self._stride), value)
-        out[..., :array.shape[-1]] = array
-        return out
+        return _widened(array, value, self._stride)
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -321,39 +341,6 @@ class SensorRun:
             return np.array(self._causal[several][:, :, which].swapaxes(1, 2), order="C")
         return np.array(self._acausal[several][:, which, :columns], order="C")
 
-    def raw(self, kind: str, rows: Chosen = None, rng: Sequence[np.random.Generator] | None = None,
-            trials: Chosen = None) -> np.ndarray:
-        """Codes 0..255 of the converter, int16 (t, r, C); they fall with correlation.
-
-        Parameters
-        ----------
-        kind : str
-            "causal" or "acausal".
-        rows, trials : int, slice or int array, optional
-            By default all; their axes stay.
-        rng : sequence of numpy Generators, optional
-            One for each trial that is read, so that a trial is the same in every batch; see :func:`read_streams`.
-            Without it the reading has no noise.
-        """
-        p = self._parameters
-        value = self.stored(kind, rows, trials)
-        nominal = getattr(p, f"baseline_{kind}")[several_of(rows, self._shape[0])]
-        np.subtract(nominal, value, out=value)
-        if rng is not None and p.read_noise:
-            for one, r in zip(value, rng, strict=True):
-                one += p.read_noise * r.standard_normal(one.shape, dtype=np.float32)
-        return _code(value)
-
-    def baseline(self, kind: str, rows: Chosen = None) -> np.ndarray:
-        """Code of the empty sensors, int16 (r, C): the mean of many readings after a reset, rounded."""
-        self._demand_kind(kind)
-        return self._baseline[kind][several_of(rows, self._shape[0])]
-
-    def correlation(self, kind: str, rows: Chosen = None, rng: Sequence[np.random.Generator] | None = None,
-                    trials: Chosen = None) -> np.ndarray:
-        """Correlation as a rule sees it, baseline - code, int16 (t, r, C); noise brings some below 0."""
-        return self.baseline(kind, rows) - self.raw(kind, rows, rng, trials)
-
     def reset(self, rows: Chosen = None, columns: Chosen = None, trials: Chosen = None) -> None:
         """Empty both capacitors of synapses; all rows, columns and trials by default."""
         sizes = (len(self._causal), *self._shape)
@@ -364,12 +351,8 @@ class SensorRun:
 
     def state(self) -> SensorState:
         """The present state; a run that goes on from it gives the same, bit for bit."""
-        times = (array[..., :self._shape[1]].copy() for array in (self._t_pre, self._t_post))
-        return SensorState(self.stored(CAUSAL), self.stored(ACAUSAL), *times)
-
-    def _demand_kind(self, kind: str) -> None:
-        if kind not in self._baseline:
-            raise ValueError(f"a sensor is {CAUSAL!r} or {ACAUSAL!r}, not {kind!r}")
+        acausal, *times = (array[..., :self._shape[1]].copy() for array in (self._acausal, self._t_pre, self._t_post))
+        return SensorState(self._causal.copy().swapaxes(1, 2), acausal, *times)  # by column: the next run takes it so
 
 
 def _pairs(last: np.ndarray, step: int, rate: np.ndarray, eta: np.ndarray, fresh: np.ndarray) -> np.ndarray:
@@ -380,20 +363,3 @@ def _pairs(last: np.ndarray, step: int, rate: np.ndarray, eta: np.ndarray, fresh
     grown *= eta
     grown *= fresh
     return grown
-
-
-def several_of(chosen: Chosen, size: int) -> Selection:
-    """What is chosen of ``size`` rows, columns or trials, as an index that keeps the axis; None is all of them."""
-    if chosen is None:
-        return slice(None)
-    if isinstance(chosen, slice):
-        return chosen
-    if np.ndim(chosen) == 0:
-        first = range(size)[int(chosen)]  # IndexError if it is outside
-        return slice(first, first + 1)
-    return np.asarray(chosen)
-
-
-def _code(value: np.ndarray) -> np.ndarray:
-    """To the nearest code, halves upwards."""
-    return np.clip(np.floor(value + 0.5), 0, limits.CADC_MAX).astype(np.int16)

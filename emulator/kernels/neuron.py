@@ -136,8 +136,9 @@ def conductance_step(x: np.ndarray, decay: np.ndarray, leak: np.ndarray, constan
                      e_exc: np.ndarray | None, joined, whole: np.ndarray) -> Step:
     """Second-order step of conductance-based leaky circuits.
 
-    ``x`` is (3, trials, n), or (2, trials, n) without an inhibitory input and joined circuits; ``leak`` is ``-h / tau_m`` (n,), ``constant`` (trials, n) minus the drive of leak and offset current,
-    ``e_exc`` None where the excitatory reversal potential is 1 for all, else (n,); ``decay`` as ``x[1:]``.
+    ``x`` is (3, trials, n), or (2, trials, n) without an inhibitory input and joined circuits; ``leak`` is
+    ``-h / tau_m`` (n,), ``constant`` (trials, n) minus the drive of leak and offset current, ``e_exc`` None where the
+    excitatory reversal potential is 1 for all, else (n,); ``decay`` is of the shape of ``x[1:]``.
     """
     v, synapses, both = x[0], x[1:], len(x) == 3
     exc, inh, collect = _collector(x, joined, whole)
