@@ -38,6 +38,7 @@ from .sensor_readout import CAUSAL, Chosen, Readout, several_of
 NEVER = -np.inf  # the time of an event that has not been
 
 _LINE = 8  # floats in a cache line
+_FEW = 8  # postsynaptic events up to which one after the other is faster than all at once
 _PATTERN, _READ = 0, 1  # second word of the key of Stream.SENSOR
 _QUANTITIES = ("eta_causal", "eta_acausal", "tau_causal_us", "tau_acausal_us", "baseline_causal", "baseline_acausal")
 
@@ -197,6 +198,9 @@ class _Constants:
         self.pre_eta = _widened(np.where(there, p.eta_acausal, 0.0), 0.0, self.stride)
         self.post_rate = np.ascontiguousarray((step_us / p.tau_causal_us).T)
         self.post_eta = np.ascontiguousarray(np.where(there, p.eta_causal, 0.0).T)
+        first, last = np.argmax(there, axis=0), rows - np.argmax(there[::-1], axis=0)
+        self.rows = [slice(i, j) if any_ else slice(0, 0) for i, j, any_ in zip(
+            first.tolist(), last.tolist(), there.any(axis=0).tolist(), strict=True)]  # between which a column has all
 
 
 @lru_cache(maxsize=32)
@@ -239,10 +243,14 @@ class SensorRun(Readout):
         self._stride = constants.stride
         self._pre_rate, self._pre_eta = constants.pre_rate, constants.pre_eta
         self._post_rate, self._post_eta = constants.post_rate, constants.post_eta
+        self._rows = constants.rows
         self._acausal = self._widen(state.acausal, 0.0)
         self._causal = np.array(state.causal.swapaxes(1, 2), order="C")
         self._t_pre, self._t_post = self._widen(state.t_pre, NEVER), self._widen(state.t_post, NEVER)
         self._most = float(p.saturation)
+        self._limits = np.full(max(self._stride, rows), self._most)
+        self._lines: dict[tuple, tuple[np.ndarray, ...]] = {}  # what events of whole rows and columns work on
+        self._posts: dict[tuple[int, int], tuple[np.ndarray, ...]] = {}
         self._posted = float(state.t_post.max(initial=NEVER))  # last step with a postsynaptic event, with any event
         self._now = max(self._posted, float(state.t_pre.max(initial=NEVER)))
 
@@ -263,30 +271,48 @@ class SensorRun(Readout):
         if step < self._now or step == self._posted:
             self._refuse(step)
         self._now = step
-        stored, seen, post = self._acausal[trial, row], self._t_pre[trial, row], self._t_post[trial]
-        rate, eta = self._pre_rate[row], self._pre_eta[row]
-        if hit is None:
-            stored += _pairs(post, step, rate, eta, post >= seen)
-            np.minimum(stored, self._most, out=stored)
+        if hit is None or isinstance(hit, slice):
+            key = (trial, row) if hit is None else (trial, row, hit.start, hit.stop, hit.step)
+            stored, seen, post, rate, eta, most = self._lines.get(key) or self._line(key, trial, row, hit)
+            np.add(stored, _pairs(post, step, rate, eta, post >= seen), stored)
+            np.minimum(stored, most, out=stored)
             seen.fill(step)
             return
-        if isinstance(hit, np.ndarray) and hit.dtype == bool:
+        if hit.dtype == bool:
             hit = hit.nonzero()[0]
-        post = post[hit]
-        grown = _pairs(post, step, rate[hit], eta[hit], post >= seen[hit])
+        stored, seen, post = self._acausal[trial, row], self._t_pre[trial, row], self._t_post[trial][hit]
+        grown = _pairs(post, step, self._pre_rate[row][hit], self._pre_eta[row][hit], post >= seen[hit])
         grown += stored[hit]
         stored[hit] = np.minimum(grown, self._most)
         seen[hit] = step
+
+    def _line(self, key: tuple, trial: int, row: int, hit: slice | None) -> tuple[np.ndarray, ...]:
+        """Views of what a presynaptic event of neighbouring synapses works on."""
+        arrays = (self._acausal[trial, row], self._t_pre[trial, row], self._t_post[trial], self._pre_rate[row],
+                  self._pre_eta[row])
+        if hit is not None:
+            arrays = tuple(array[hit] for array in arrays)
+        self._lines[key] = *arrays, self._limits[:len(arrays[0])]
+        return self._lines[key]
 
     def post(self, step: int, trial: int, column: int) -> None:
         """A postsynaptic event of a column."""
         if step < self._now:
             self._refuse(step)
         self._now = self._posted = step
-        pre, stored, last = self._t_pre[trial, :, column], self._causal[trial, column], self._t_post[trial]
-        stored += _pairs(pre, step, self._post_rate[column], self._post_eta[column], pre > last[column])
-        np.minimum(stored, self._most, out=stored)
+        pre, stored, rate, eta, most = self._posts.get((trial, column)) or self._post_line(trial, column)
+        last = self._t_post[trial]
+        np.add(stored, _pairs(pre, step, rate, eta, pre > last[column]), stored)
+        np.minimum(stored, most, out=stored)
         last[column] = step
+
+    def _post_line(self, trial: int, column: int) -> tuple[np.ndarray, ...]:
+        """Views of what a postsynaptic event works on: the rows between which the column has synapses."""
+        rows = self._rows[column]
+        self._posts[trial, column] = (
+            self._t_pre[trial, rows, column], self._causal[trial, column, rows], self._post_rate[column, rows],
+            self._post_eta[column, rows], self._limits[:rows.stop - rows.start])
+        return self._posts[trial, column]
 
     def pre_many(self, step: int, trial: np.ndarray, row: np.ndarray, hits: np.ndarray) -> None:
         """Presynaptic events of one step: ``trial`` and ``row`` (E,), ``hits`` bool (E, C)."""
@@ -310,10 +336,9 @@ class SensorRun(Readout):
 
     def post_many(self, step: int, trial: np.ndarray, column: np.ndarray) -> None:
         """Postsynaptic events of one step: ``trial`` and ``column`` (E,); none is no event."""
-        if len(trial) == 0:
-            return
-        if len(trial) == 1:
-            self.post(step, int(trial[0]), int(column[0]))
+        if len(trial) <= _FEW:
+            for t, c in zip(trial.tolist(), column.tolist(), strict=True):
+                self.post(step, t, c)
             return
         if step < self._now:
             self._refuse(step)

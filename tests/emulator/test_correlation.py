@@ -470,3 +470,21 @@ def test_readout_between_two_pieces_is_that_of_the_run():
             assert np.array_equal(one, other)
     assert np.array_equal(state.causal, before[0])
     assert np.array_equal(state.acausal, before[1])
+
+
+@pytest.mark.parametrize("columns", [2, C])
+def test_many_postsynaptic_events_of_a_step_are_as_single_ones(columns):
+    """Few of them are taken one after the other, many at once."""
+    there = np.arange(R)[:, None] >= np.arange(C)[None, :]  # columns begin at different rows, and some have none
+    one, many = (SensorRun(sensors(), initial_sensor_state(B, R, C), H, there) for _ in range(2))
+    trial, column = (a.reshape(-1) for a in np.mgrid[:B, :columns])
+    for step in (3, 9, 11):
+        for run in (one, many):
+            for t in range(B):
+                run.pre(step - 2, t, step % R)
+        for t, c in zip(trial.tolist(), column.tolist(), strict=True):
+            one.post(step, t, c)
+        many.post_many(step, trial, column)
+    assert (many.stored(CAUSAL) > 0.0).any()
+    for a, b in zip(vars(one.state()).values(), vars(many.state()).values(), strict=True):
+        assert np.array_equal(a, b)
