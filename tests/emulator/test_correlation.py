@@ -478,10 +478,10 @@ def test_many_postsynaptic_events_of_a_step_are_as_single_ones(columns):
     there = np.arange(R)[:, None] >= np.arange(C)[None, :]  # columns begin at different rows, and some have none
     one, many = (SensorRun(sensors(), initial_sensor_state(B, R, C), H, there) for _ in range(2))
     trial, column = (a.reshape(-1) for a in np.mgrid[:B, :columns])
-    for step in (3, 9, 11):
+    for step in (3, 9, 12):
         for run in (one, many):
             for t in range(B):
-                run.pre(step - 2, t, step % R)
+                run.pre(step - 1, t, step % R)
         for t, c in zip(trial.tolist(), column.tolist(), strict=True):
             one.post(step, t, c)
         many.post_many(step, trial, column)
