@@ -95,9 +95,9 @@ class Companions:
         for array in self.plastic:
             array.emit(step, trial, source)
         if self._learning:
-            here = (step >= self._start) & (step < self._stop)
+            inside = (step >= self._start) & (step < self._stop)
             for pair, _ in self._learning:
-                pair.fire_train(step[here], trial[here], source[here])
+                pair.fire_train(step[inside], trial[inside], source[inside])
         if self._waiting:
             here = np.flatnonzero((step >= self._start) & (step < self._stop))
             order = here[np.argsort(step[here], kind="stable")]

@@ -71,7 +71,7 @@ class Frozen:
 
     def __post_init__(self) -> None:
         values = self.__dict__
-        for name in _names(type(self)):
+        for name in _names(type(self)):  # type: ignore[arg-type]
             value = values[name]
             if isinstance(value, np.ndarray) and (value.flags.writeable or type(value) is not np.ndarray):
                 values[name] = read_only(value)
@@ -81,7 +81,7 @@ class Frozen:
 
     def replace(self, **changes):
         """A copy with some fields changed; TypeError for a name that is no field."""
-        names = _names(type(self))
+        names = _names(type(self))  # type: ignore[arg-type]
         if not changes.keys() <= set(names):
             raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(changes.keys() - set(names)))}")
         new = object.__new__(type(self))

@@ -16,7 +16,7 @@ from .program import Program
 class _Targets(NamedTuple):
     """Of the synapses of a row: where their targets are in the first trial, and the factors of their weights."""
 
-    index: np.ndarray
+    place: np.ndarray
     neighbours: bool
     distinct: bool
     factors: tuple[np.ndarray, ...]
@@ -76,12 +76,12 @@ class PairDelivery:
             if view is not None:
                 np.add(view, weight, view)
             elif to.distinct:
-                self._flat[to.index + trial * self._plan.targets] += weight
+                self._flat[to.place + trial * self._plan.targets] += weight
             else:
-                np.add.at(self._flat, to.index + trial * self._plan.targets, weight)
+                np.add.at(self._flat, to.place + trial * self._plan.targets, weight)
 
     def _look_up(self, trial: int, row: int) -> tuple[_Targets, np.ndarray | None]:
         to = self._plan.row(row, self._run.row_synapses(row))
-        first = int(to.index[0]) + trial * self._plan.targets
-        self._views[trial, row] = to, self._flat[first:first + len(to.index)] if to.neighbours else None
+        first = int(to.place[0]) + trial * self._plan.targets
+        self._views[trial, row] = to, self._flat[first:first + len(to.place)] if to.neighbours else None
         return self._views[trial, row]

@@ -200,7 +200,7 @@ class _Constants:
         self.post_eta = np.ascontiguousarray(np.where(there, p.eta_causal, 0.0).T)
         first, last = np.argmax(there, axis=0), rows - np.argmax(there[::-1], axis=0)
         self.rows = [slice(i, j) if any_ else slice(0, 0) for i, j, any_ in zip(
-            first.tolist(), last.tolist(), there.any(axis=0).tolist(), strict=True)]  # between which a column has all
+            first.tolist(), last.tolist(), there.sum(axis=0).tolist(), strict=True)]  # between which a column has all
 
 
 @lru_cache(maxsize=32)

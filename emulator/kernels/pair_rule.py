@@ -63,11 +63,11 @@ class Change:
 
     def uniform(self) -> UniformChange | None:
         """The same change, where all synapses have one amplitude and one limit, no distance and no shift."""
-        numbers = isinstance(self._amplitude, float) and isinstance(self._low, float) and isinstance(self._high, float)
-        if not numbers or self._shift is not None or self._upper is not None:
+        bound, limit = (self._low, np.maximum) if self._floor else (self._high, np.minimum)
+        if (self._shift is not None or self._upper is not None or not isinstance(self._amplitude, float)
+                or not isinstance(bound, float)):
             return None
-        return UniformChange(self._amplitude, self._low if self._floor else self._high,
-                             np.maximum if self._floor else np.minimum)
+        return UniformChange(self._amplitude, bound, limit)
 
     def __call__(self, w: np.ndarray, at: Selection, trace: np.ndarray, decay: float) -> None:
         """Change weights ``w`` in place: those at the places ``at``, whose traces are ``trace * decay``."""
@@ -101,12 +101,14 @@ class UniformChange:
         """What all traces are multiplied with from now on."""
         self._factor.fill(decay * self._amplitude)
 
-    def __call__(self, w: np.ndarray, trace: np.ndarray) -> None:
-        """Change weights ``w`` in place."""
-        operands = self._operands.get(len(w))
-        if operands is None:
-            operands = self._operands[len(w)] = np.empty(len(w)), np.full(len(w), self._bound)
-        change, bound = operands
+    def operands(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Work space and limits for so many weights."""
+        if size not in self._operands:
+            self._operands[size] = np.empty(size), np.full(size, self._bound)
+        return self._operands[size]
+
+    def __call__(self, w: np.ndarray, trace: np.ndarray, change: np.ndarray, bound: np.ndarray) -> None:
+        """Change weights ``w`` in place; the last two are their ``operands``."""
         np.multiply(trace, self._factor, change)
         np.add(w, change, change)
         self._limit(change, bound, out=w)

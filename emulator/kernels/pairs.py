@@ -242,9 +242,9 @@ class PairRun:
         if change is not None:
             change.set_decay(self._y.fall(at))
         for code in codes:
-            w, traces, row, slots, trial, slot, delay = views[code] if code in views else self._row(code)
+            w, traces, operands, row, slots, trial, slot, delay = views[code] if code in views else self._row(code)
             if change is not None and traces is not None:
-                change(w, traces)
+                change(w, traces, *operands)
             else:
                 layout.at_pre(w, row, *self._y.read(trial, slots, at))
             part = trial, slot, w.copy()
@@ -257,8 +257,9 @@ class PairRun:
         """Of a presynaptic slot in a trial: what its arrivals work on."""
         trial, slot = divmod(code, self._layout.pre_slots)
         row, slots, _, delay = self._layout.pre_row(slot)
-        found = self._row_views[code] = (self._rows[trial][row], self._y.view(trial, slots), row, slots, trial, slot,
-                                         delay)
+        operands = () if self._at_pre is None else self._at_pre.operands(row.stop - row.start)
+        found = self._row_views[code] = (self._rows[trial][row], self._y.view(trial, slots), operands, row, slots,
+                                         trial, slot, delay)
         return found
 
     def _postsynaptic(self, k: int, codes: list[int]) -> None:
@@ -271,10 +272,10 @@ class PairRun:
         if change is not None:
             change.set_decay(self._x.fall(at))
         for code in codes:
-            weights, traces, column, slots, trial = views[code] if code in views else self._column(code)
+            weights, traces, operands, column, slots, trial = views[code] if code in views else self._column(code)
             w = weights if isinstance(column, slice) else weights[column]
             if change is not None and traces is not None:
-                change(w, traces)
+                change(w, traces, *operands)
             else:
                 layout.at_post(w, column, *self._x.read(trial, slots, at))
             if w is not weights:
@@ -284,9 +285,10 @@ class PairRun:
         """Of a postsynaptic slot in a trial: what its arrivals work on."""
         trial, slot = divmod(code, self._layout.post_slots)
         column, slots = self._layout.post_column(slot)
-        weights = self._rows[trial]
-        found = self._column_views[code] = (weights[column] if isinstance(column, slice) else weights,
-                                            self._x.view(trial, slots), column, slots, trial)
+        weights = self._rows[trial][column] if isinstance(column, slice) else self._rows[trial]
+        size = int(self._layout.post_stop[slot] - self._layout.post_start[slot])
+        operands = () if self._at_post is None else self._at_post.operands(size)
+        found = self._column_views[code] = (weights, self._x.view(trial, slots), operands, column, slots, trial)
         return found
 
     def _presynaptic_bulk(self, k: int, code: np.ndarray) -> None:
