@@ -1,7 +1,7 @@
 """What takes part in a run beside the circuits: cells on the host, relays, synapses that learn.
 
-Relays and learning synapses see the firings of a step k all at once, at the beginning of step k + 1, whichever their
-source: so what they do does not depend on where a run is cut.
+Relays see the firings of a step k all at once, at the beginning of step k + 1, whichever their source, and learning
+synapses act on them then: so what they do does not depend on where a run is cut.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from itertools import pairwise
 import numpy as np
 
 from .beside.run import BesideRun
+from .config import LearningSynapses
 from .hybrid import HybridRun
 from .kernels.pairs import PairRun
 from .kernels.queue import ascending
 from .kernels.relay import RelayRun
 from .kernels.relay_samples import relay_samples
+from .pair_delivery import PairDelivery
 from .program import Program
 from .recording import Recording, Samples
 from .relays import Kind
@@ -27,12 +29,15 @@ Firings = tuple[np.ndarray, np.ndarray, np.ndarray]  # (step, trial, source)
 
 
 class Companions:
-    """The companions of one run; ``before``, ``fired`` and ``after`` are called in each step, in this order."""
+    """The companions of one run; ``before``, ``fired`` and ``after`` are called in each step, in this order.
+
+    ``early`` is ``before``, or None where nobody needs it.
+    """
 
     def __init__(self, p: Program, s: ChipState, queue, synaptic: np.ndarray, stimulus: Stimulus, start: int,
                  stop: int) -> None:
         config = p.config
-        self._p, self._s, self._queue, self._flat = p, s, queue, synaptic.reshape(-1)
+        self._p, self._s, self._queue, self._synaptic = p, s, queue, synaptic
         self._start, self._stop, self._circuits, self._trials = start, stop, len(p.circuits), p.trials
         seed, h = config.noise.seed, config.step_us
         self.beside = None if config.beside is None else BesideRun(
@@ -45,15 +50,23 @@ class Companions:
         self.plastic = [HybridRun(array, state, synaptic, p.jump, config.circuits.master,
                                   self._circuits + config.external, h, start, stop)
                         for array, state in zip(config.plastic, s.plastic, strict=True)]
-        self._places = [self._where(group) for group in config.pairs]
+        self._learning = [(run, PairDelivery(group, p, run, self._inputs(group)))
+                          for group, run in zip(config.pairs, self.pairs, strict=True)]
         self._foreseen = self._all_foreseen(p.relays)
-        self._waiting = (self.relays is not None and not self._foreseen) or bool(self.pairs)
+        self._waiting = self.relays is not None and not self._foreseen
+        self.early = self.before if self.relays is not None else None
         self._now: list[tuple[np.ndarray, np.ndarray]] = []  # firings of the present step: (trial, source)
         self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._spikes: list[Firings] = []
         self._sent: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = [
             (s.sent_step, s.sent_trial, s.sent_channel, s.sent_factor)]
         self._samples = [_PairSampler(probe, self.pairs[probe.group], start, stop) for probe in config.pair_probes]
+
+    def _inputs(self, group: LearningSynapses) -> np.ndarray:
+        """What the currents of learning synapses are added to, (inputs, trials, targets)."""
+        if group.beside < 0 or self.beside is None:
+            return self._synaptic
+        return self.beside.groups[group.beside].inputs
 
     def _all_foreseen(self, relays) -> bool:
         """Whether the firings of the sources of all relays are known before the run; sites are drawn step by step."""
@@ -81,6 +94,10 @@ class Companions:
             self.beside.schedule(step, trial, source)
         for array in self.plastic:
             array.emit(step, trial, source)
+        if self._learning:
+            inside = (step >= self._start) & (step < self._stop)
+            for pair, _ in self._learning:
+                pair.fire_train(step[inside], trial[inside], source[inside])
         if self._waiting:
             here = np.flatnonzero((step >= self._start) & (step < self._stop))
             order = here[np.argsort(step[here], kind="stable")]
@@ -107,10 +124,10 @@ class Companions:
             self._send(*sent, now=step)
 
     def before(self, step: int) -> None:
-        """Relays and learning synapses take the firings of the step before."""
+        """Relays take the firings of the step before."""
         if self._foreseen and (step - 1 - self._start) % _AHEAD == 0 and step - 1 > self._start:
             self._look_ahead(step - 1)
-        if not self._waiting:
+        if self.relays is None or self._foreseen:
             return
         last = step - 1
         parts = self._now
@@ -121,14 +138,11 @@ class Companions:
             if len(source) > 1:
                 order = np.lexsort((source, trial))
                 trial, source = trial[order], source[order]
-            if self.relays is not None and not self._foreseen:
-                trial_, channel, factor = self.relays.fire(last, trial, source)
-                if len(channel):
-                    sent = (np.full(len(channel), last), trial_, channel, factor)
-                    self._sent.append(sent)
-                    self._send(*sent, now=last)
-            for pair in self.pairs:
-                pair.fire(last, trial, source)
+            trial_, channel, factor = self.relays.fire(last, trial, source)
+            if len(channel):
+                sent = (np.full(len(channel), last), trial_, channel, factor)
+                self._sent.append(sent)
+                self._send(*sent, now=last)
             self._now = []
 
     def _send(self, step, trial, channel, factor, now: int) -> None:
@@ -145,6 +159,9 @@ class Companions:
         for array in self.plastic:
             array.emit(np.full(len(source), step), trial, source)
             array.spiked(trial, source)
+        if step < self._stop:  # those of the last step belong to the next run
+            for pair, _ in self._learning:
+                pair.fire(step, trial, source)
         if self._waiting:
             self._now.append((trial, source))
 
@@ -154,39 +171,22 @@ class Companions:
             self.beside.advance(step)
         for array in self.plastic:
             array.advance(step)
-        for group, pair in zip(self._places, self.pairs, strict=True):
-            trial, synapse, weight = pair.advance(step)
-            if len(synapse):
-                self._deliver(group, trial, synapse, weight)
+        for pair, delivery in self._learning:
+            if due := pair.due(step):
+                delivery.add(due)
         if self.beside is not None:
-            trial, cell = self.beside.fire(step)
-            if cell.size:
-                source = cell + self.first_cell
-                self._spikes.append((np.full(len(cell), step), trial, source))
-                self._queue.emit(step, trial, source)
-                self.fired(step, trial, source)
-        self._take(step)
+            self._beside_fires(self.beside, step)
+        for sampler in self._samples:
+            sampler.take(step)
 
-    def _deliver(self, group, trial, synapse, weight) -> None:
-        flat, n, place, strength, gain = group
-        amount = weight * strength[synapse]
-        if gain is not None:
-            amount *= gain[synapse]
-        place = place[synapse]
-        if self._trials > 1:
-            place = place + trial * n
-        np.add.at(flat, place, amount)
-
-    def _where(self, group) -> tuple:
-        """Where the current of each synapse of a group goes: state, targets in it, places, and factors."""
-        side, target = group.input, group.synapses.target
-        gain = None
-        if group.beside < 0 or self.beside is None:
-            n, flat, gain = self._circuits, self._flat, self._p.jump[side, target]
-        else:
-            inputs = self.beside.groups[group.beside].inputs
-            n, flat = inputs.shape[2], inputs.reshape(-1)
-        return flat, n, side * self._trials * n + target, group.strength, gain
+    def _beside_fires(self, beside: BesideRun, step: int) -> None:
+        trial, cell = beside.fire(step)
+        if cell.size:
+            source = cell + self.first_cell
+            self._spikes.append((np.full(len(cell), step), trial, source))
+            self._queue.emit(step, trial, source)
+            self.fired(step, trial, source)
+        beside.take(step)
 
     def _take(self, step: int) -> None:
         if self.beside is not None:

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
+
+
+class Same:
+    """An array as a key of what is kept: equal to itself only; meant for arrays that nobody writes into."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Same) and other.array is self.array
 
 
 def read_only(array) -> np.ndarray:
@@ -44,6 +58,11 @@ def _array(array: np.ndarray) -> str:
     return f"{text} {low}" if low == high else f"{text} {low} .. {high}"
 
 
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
 class Frozen:
     """Mixin for frozen dataclasses: arrays become read-only views, ``replace`` gives a changed copy.
 
@@ -51,14 +70,21 @@ class Frozen:
     """
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                object.__setattr__(self, field.name, read_only(value))
+        values = self.__dict__
+        for name in _names(type(self)):  # type: ignore[arg-type]
+            value = values[name]
+            if isinstance(value, np.ndarray) and (value.flags.writeable or type(value) is not np.ndarray):
+                values[name] = read_only(value)
 
     def __str__(self) -> str:
         return "\n".join([type(self).__name__, *_lines(self, "  ")])
 
     def replace(self, **changes):
         """A copy with some fields changed; TypeError for a name that is no field."""
-        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+        names = _names(type(self))  # type: ignore[arg-type]
+        if not changes.keys() <= set(names):
+            raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(changes.keys() - set(names)))}")
+        new = object.__new__(type(self))
+        new.__dict__.update({name: self.__dict__[name] for name in names} | changes)
+        new.__post_init__()
+        return new

@@ -5,55 +5,81 @@ Within a step, events that act at it come first, then the spikes of the step: se
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import pairwise
+
 import numpy as np
 
+from .frozen import Same, read_only
 from .kernels.correlation import SensorRun
 from .kernels.plastic_array import PlasticRun
 from .kernels.routing import ranges
 from .plastic import PlasticArray, PlasticArrayState
 
-_MANY = 16  # events of a step from which on asking for all of them at once is faster
+_MOST = 1 << 16  # operations that are kept
+
+
+class _Plan:
+    """What does not change from run to run; for the arguments see ``HybridRun``."""
+
+    def __init__(self, array: PlasticArray, jump: np.ndarray, master: np.ndarray, sources: int) -> None:
+        self.circuit, self.inputs = _as_slice(array.circuit), array.input.tolist()
+        self.strength = read_only(array.strength * jump[array.input][:, array.circuit])
+        order = np.argsort(array.source, kind="stable")
+        self.first = np.searchsorted(array.source[order], np.arange(sources + 1))
+        self.sends = np.diff(self.first) > 0
+        self.row, self.label, self.delay = (a[order] for a in (array.row, array.event_label, array.delay_steps))
+        fires = master[array.circuit]
+        self.columns = np.argsort(fires, kind="stable")
+        self.first_column = np.searchsorted(fires[self.columns], np.arange(jump.shape[1] + 1))
+
+
+@lru_cache(maxsize=32)
+def _plan(array: PlasticArray, jump: Same, master: Same, sources: int) -> _Plan:
+    return _Plan(array, jump.array, master.array, sources)
 
 
 class HybridRun:
     """One plastic array in a run.
 
     ``synaptic`` (2, trials, N) is the state that events are added to, ``jump`` (2, N) stored state per unit of weight,
-    ``master`` (N,) the circuit that fires for each: a spike of joined circuits is one of all their columns.
+    ``master`` (N,) the circuit that fires for each: a spike of joined circuits is one of all their columns. Nobody
+    may write into ``jump`` and ``master`` later.
     """
 
     def __init__(self, array: PlasticArray, state: PlasticArrayState, synaptic: np.ndarray, jump: np.ndarray,
                  master: np.ndarray, sources: int, step_us: float, start: int, stop: int) -> None:
         self._synaptic, self._start, self._stop = synaptic, start, stop
-        self._circuit = _as_slice(array.circuit)
-        self._inputs = array.input.tolist()
-        strength = array.strength * jump[array.input][:, array.circuit]
-        self.synapses = PlasticRun(array.there, strength, state.synapses)
+        plan = _plan(array, Same(jump), Same(master), sources)
+        self._circuit, self._inputs = plan.circuit, plan.inputs
+        self.synapses = PlasticRun(array.there, plan.strength, state.synapses)
         self.sensors = (None if array.sensors is None or state.sensors is None else
                         SensorRun(array.sensors, state.sensors, step_us, array.there))
         self.events = None if state.events is None else state.events.copy()
-        order = np.argsort(array.source, kind="stable")
-        self._first = np.searchsorted(array.source[order], np.arange(sources + 1))
-        self._row, self._label, self._delay = (a[order] for a in (array.row, array.event_label, array.delay_steps))
-        fires = master[array.circuit]
-        self._columns = np.argsort(fires, kind="stable")
-        self._first_column = np.searchsorted(fires[self._columns], np.arange(synaptic.shape[2] + 1))
-        self._due: dict[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
+        self._first, self._row, self._label, self._delay = plan.first, plan.row, plan.label, plan.delay
+        self._columns, self._first_column = plan.columns, plan.first_column
+        self._sends = plan.sends
+        self._due: dict[int, list[tuple[int, int, int]]] = {}  # (trial, row, label) by step
+        self._operations: dict[tuple[int, int, int], tuple] = {}
         self._spiked: list[tuple[np.ndarray, np.ndarray]] = []
         self.max_delay = int(array.delay_steps.max(initial=0))
 
     def emit(self, step: np.ndarray, trial: np.ndarray, source: np.ndarray) -> None:
         """Firings of sources, each at its step; events that would have acted before the run are past."""
-        first, last = self._first[source], self._first[source + 1]
-        place = ranges(first, last)
-        if not place.size:
+        if not self._sends[source].any():
             return
-        count = last - first
+        first, last = self._first[source], self._first[source + 1]
+        place, count = ranges(first, last), last - first
         due, trial = np.repeat(step, count) + self._delay[place], np.repeat(trial, count)
-        coming = (due > self._start) & (due <= self._stop)
-        for k in np.unique(due[coming]).tolist():
-            here = np.flatnonzero(due == k)
-            self._due.setdefault(k, []).append((trial[here], self._row[place[here]], self._label[place[here]]))
+        coming = np.flatnonzero((due > self._start) & (due <= self._stop))
+        order = coming[np.argsort(due[coming], kind="stable")]
+        trial, row, label = trial[order], self._row[place[order]], self._label[place[order]]
+        if self.events is not None:
+            np.add.at(self.events, (trial, row, label), 1)
+        events = list(zip(trial.tolist(), row.tolist(), label.tolist(), strict=True))
+        steps, first = np.unique(due[order], return_index=True)
+        for k, (i, j) in zip(steps.tolist(), pairwise([*first.tolist(), len(events)]), strict=True):
+            self._due.setdefault(k, []).extend(events[i:j])
 
     def spiked(self, trial: np.ndarray, circuit: np.ndarray) -> None:
         """Sources that fired at the present step: the circuits among them count as spikes of their columns."""
@@ -66,25 +92,42 @@ class HybridRun:
     def advance(self, step: int) -> None:
         """Events that act at a step, then its spikes."""
         if step in self._due:
-            trial, row, label = (np.concatenate(a) for a in zip(*self._due.pop(step), strict=True))
-            if len(trial) >= _MANY:
-                taken = self.synapses.taken(trial, row, label)
-                trial, row, label = trial[taken], row[taken], label[taken]
-            order = np.lexsort((label, row, trial))
-            for t, r, n in zip(trial[order].tolist(), row[order].tolist(), label[order].tolist(), strict=True):
-                increments, hit = self.synapses.event(t, r, n)
-                if self.events is not None:
-                    self.events[t, r, n] += 1
-                if isinstance(hit, np.ndarray) and not hit.size:  # nobody listens: most events of slots
-                    continue
-                self._synaptic[self._inputs[r], t, self._circuit] += increments
-                if self.sensors is not None:
-                    self.sensors.pre(step, t, r, hit)
+            known = self._operations
+            for event in sorted(self._due.pop(step)):
+                operation = known[event] if event in known else self._operation(event)
+                if operation:
+                    state, increments, trial, row, hit = operation
+                    if state is None:
+                        self._synaptic[self._inputs[row], trial, self._circuit] += increments
+                    else:
+                        np.add(state, increments, state)
+                    if self.sensors is not None:
+                        self.sensors.pre(step, trial, row, hit)
         if self._spiked:
             trial, column = (np.concatenate(a) for a in zip(*self._spiked, strict=True))
             self._spiked = []
             if self.sensors is not None:
                 self.sensors.post_many(step, trial, column)
+
+    def _operation(self, event: tuple[int, int, int]) -> tuple:
+        """What an event does: the state that it is added to, increments, trial, row, columns; () is nothing.
+
+        During a run, weights and labels stay as they are.
+        """
+        trial, row, _ = event
+        increments, hit = self.synapses.event(*event)
+        if isinstance(hit, np.ndarray) and not hit.size:  # nobody listens: most events of slots
+            operation: tuple = ()
+        elif isinstance(self._circuit, slice):
+            state = self._synaptic[self._inputs[row], trial, self._circuit]
+            here = hit if isinstance(hit, slice) else slice(None)
+            operation = state[here], increments[here], trial, row, hit
+        else:
+            operation = None, increments, trial, row, hit
+        if len(self._operations) >= _MOST:
+            self._operations.clear()
+        self._operations[event] = operation
+        return operation
 
     def state(self) -> PlasticArrayState:
         """The present state."""

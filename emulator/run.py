@@ -84,6 +84,7 @@ class _Run:
         self.x_flat, self.w_flat, self.theta_flat, self.threshold_flat, self.unarmed_flat = (
             a.reshape(-1) for a in (self.x[0], self.w, self.theta, self.threshold, self.unarmed))
         self.reset_flat, self.nominal_flat = p.reset.reshape(-1), p.threshold.reshape(-1)
+        self.first_trials = np.zeros(self.n, np.int64)
         self.releases: dict[int, list[np.ndarray]] = {}
         release = s.release.reshape(-1)
         refractory = np.flatnonzero(release >= 0)
@@ -134,12 +135,14 @@ class _Run:
         x = self.x[:, :, g.first:g.stop]
         if g.kind in (LENT_BEFORE, LENT_AFTER):
             return partial(np.multiply, x[1:3], g.decay, x[1:3])
+        inputs = 3 if g.inhibited or x[2].any() else 2  # what is zero and stays zero need not be stepped
         if g.kind == LINEAR:
             drift = None if self.drift is None else self.drift[:, g.first:g.stop]
-            inputs = 3 if g.inhibited or x[2].any() else 2  # what is zero and stays zero need not be stepped
             return neuron.linear_step(x[:inputs], g.decay[:inputs], drift, g.joined, self.x)
         if g.kind == CONDUCTANCE:
-            return neuron.conductance_step(x, g.decay, g.leak, constant, g.e_exc, g.joined, self.x)
+            inputs = 3 if g.joined else inputs
+            return neuron.conductance_step(x[:inputs], g.decay[:inputs - 1], g.leak, constant, g.e_exc, g.joined,
+                                           self.x)
         return neuron.adaptive_step(x, self.w[:, g.first:g.stop], g.decay, g.adaptive._replace(constant=constant),
                                     g.kind == ADAPTIVE_CONDUCTANCE, g.joined, self.x)
 
@@ -187,11 +190,11 @@ class _Run:
         v, threshold = self.x_flat, self.threshold_flat
         above = np.empty(v.shape, bool)
         greater_equal, nonzero = np.greater_equal, above.nonzero
-        deliver, releases = self.queue.deliver, self.releases
+        deliver, releases = self.queue.deliver if self.p.delivery.events else None, self.releases
         slow_interval = self.slow.interval if self.slow else 0
         samplers = [(s.probe.interval_steps, s.take) for s in self.samplers]
         injected = self.injection.changes if self.injection is not None else {}
-        others = self.companions
+        before, after = (None, None) if self.companions is None else (self.companions.early, self.companions.after)
         if self.drift is not None:
             self._apply_shifts()
         for k in range(self.start + 1, self.stop + 1):
@@ -203,8 +206,8 @@ class _Run:
             if self.slow is not None and (k - 1) % slow_interval == 0:
                 self.slow.at(k - 1)
                 self._apply_shifts()
-            if others is not None:
-                others.before(k)
+            if before is not None:
+                before(k)
             for step in steps:
                 step()
             greater_equal(v, threshold, above)
@@ -217,9 +220,10 @@ class _Run:
                 self._spike(k, spiked)
             if self.held.size:
                 v[self.held] = self.held_at
-            deliver(k)
-            if others is not None:
-                others.after(k)
+            if deliver is not None:
+                deliver(k)
+            if after is not None:
+                after(k)
             for interval, take in samplers:
                 if k % interval == 0:
                     take()
@@ -256,9 +260,16 @@ class _Run:
             self._hold()
         self.queue.fire(k, spiked)
         if self.companions is not None:
-            self.companions.fired(k, *np.divmod(spiked, self.n))
+            self.companions.fired(k, *self._places(spiked))
         if k in self.releases:
             self._release(k)
+
+    def _places(self, spiked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Trial and circuit of flat indices."""
+        if self.p.trials == 1:
+            return self.first_trials[:spiked.size], spiked
+        trial, circuit = np.divmod(spiked, self.n)
+        return trial, circuit
 
     def _schedule_release(self, until: np.ndarray, which: np.ndarray) -> None:
         for k in np.unique(until).tolist():

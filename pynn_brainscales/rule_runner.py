@@ -243,7 +243,7 @@ class RuleRunner:
                 rng = read_streams(state.target.seed, state.trial + share.replicas[0], count, i, job.start)
             where = (place.row, place.column, described[i].pre_index, described[i].post_index)
             own = chips.plastic[i] if count == chips.trials else _part(chips.plastic[i], share.replicas[0])
-            views[i] = SynapseView(config.plastic[i], own, where, config.step_us, meter, rng, batched,
+            views[i] = SynapseView(config.plastic[i], own, where, meter, rng, batched,
                                    described[i].post, float(described[i].parameters["eta"][0]), np.abs(place.unit),
                                    described[i].candidates)
         return views

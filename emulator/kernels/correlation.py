@@ -19,28 +19,26 @@ step is causal, with exp(0) = 1, and the next presynaptic event forms an acausal
 grid cannot know better; one order for all keeps the result independent of the order of calls. A presynaptic event that
 is there twice in a step counts once.
 
-The converter reads 8-bit codes that fall with correlation, ``code = clip(floor(baseline - stored + noise + 1/2), 0,
-255)``. A reset empties the capacitors and nothing else: the sensor still knows its last events, as on the chip.
+A reset empties the capacitors and nothing else: the sensor still knows its last events, as on the chip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 
 from .. import limits
-from ..frozen import Frozen
+from ..frozen import Frozen, Same
 from ..streams import Stream, generator
 from .pair_rule import Selection
+from .sensor_readout import CAUSAL, Chosen, Readout, several_of
 
-Chosen = int | Selection | None  # some of the rows, columns or trials, None for all
-
-CAUSAL, ACAUSAL = "causal", "acausal"
 NEVER = -np.inf  # the time of an event that has not been
 
 _LINE = 8  # floats in a cache line
+_FEW = 8  # postsynaptic events up to which one after the other is faster than all at once
 _PATTERN, _READ = 0, 1  # second word of the key of Stream.SENSOR
 _QUANTITIES = ("eta_causal", "eta_acausal", "tau_causal_us", "tau_acausal_us", "baseline_causal", "baseline_acausal")
 
@@ -181,7 +179,44 @@ def initial_sensor_state(trials: int, rows: int, columns: int) -> SensorState:
     return SensorState(np.zeros(shape), np.zeros(shape), np.full(shape, NEVER), np.full((trials, columns), NEVER))
 
 
-class SensorRun:
+class _Constants:
+    """Rates and amplitudes of sensors as they are used in a run.
+
+    Presynaptic events go along rows, which end in unused columns: an odd number of cache lines lets a column spread
+    over the whole cache. The causal side is stored by column.
+    """
+
+    def __init__(self, p: SensorParameters, step_us: float, there: np.ndarray | None) -> None:
+        verify_sensors(p)
+        rows, columns = p.eta_causal.shape
+        if there is None:
+            there = np.ones((rows, columns), bool)
+        elif there.shape != (rows, columns):
+            raise ValueError(f"there has shape {there.shape}, expected {(rows, columns)}")
+        self.stride = (-(-columns // _LINE) | 1) * _LINE
+        self.pre_rate = _widened(step_us / p.tau_acausal_us, 1.0, self.stride)
+        self.pre_eta = _widened(np.where(there, p.eta_acausal, 0.0), 0.0, self.stride)
+        self.post_rate = np.ascontiguousarray((step_us / p.tau_causal_us).T)
+        self.post_eta = np.ascontiguousarray(np.where(there, p.eta_causal, 0.0).T)
+        first, last = np.argmax(there, axis=0), rows - np.argmax(there[::-1], axis=0)
+        self.rows = [slice(i, j) if any_ else slice(0, 0) for i, j, any_ in zip(
+            first.tolist(), last.tolist(), there.sum(axis=0).tolist(), strict=True)]  # between which a column has all
+
+
+@lru_cache(maxsize=32)
+def _constants(p: SensorParameters, step_us: float, there: Same | None) -> _Constants:
+    """Constants are kept: runs that are cut by rules need them for every piece."""
+    return _Constants(p, step_us, None if there is None else there.array)
+
+
+def _widened(array: np.ndarray, value: float, stride: int) -> np.ndarray:
+    """A copy with unused columns at the end."""
+    out = np.full((*array.shape[:-1], stride), value)
+    out[..., :array.shape[-1]] = array
+    return out
+
+
+class SensorRun(Readout):
     """Sensors during a run; it works on its own copy of the state.
 
     Parameters
@@ -195,7 +230,6 @@ class SensorRun:
 
     def __init__(self, parameters: SensorParameters, state: SensorState, step_us: float,
                  there: np.ndarray | None = None) -> None:
-        verify_sensors(parameters)
         p = self._parameters = parameters
         trials = len(state.causal)
         rows, columns = self._shape = p.eta_causal.shape
@@ -204,30 +238,24 @@ class SensorRun:
             if getattr(state, field.name).shape != shape:
                 raise ValueError(f"state.{field.name} has shape {getattr(state, field.name).shape}, expected {shape}: "
                                  "start from initial_sensor_state(trials, rows, columns)")
-        if there is None:
-            there = np.ones((rows, columns), bool)
-        elif there.shape != (rows, columns):
-            raise ValueError(f"there has shape {there.shape}, expected {(rows, columns)}")
-        # presynaptic events go along rows, which end in unused columns: an odd number of cache lines lets a column
-        # spread over the whole cache. The causal side is stored by column.
-        self._stride = (-(-columns // _LINE) | 1) * _LINE
-        self._pre_rate = self._widen(step_us / p.tau_acausal_us, 1.0)
-        self._pre_eta = self._widen(np.where(there, p.eta_acausal, 0.0), 0.0)
-        self._post_rate = np.ascontiguousarray((step_us / p.tau_causal_us).T)
-        self._post_eta = np.ascontiguousarray(np.where(there, p.eta_causal, 0.0).T)
+        key = None if there is None or there.flags.writeable else Same(there)
+        constants = _constants(p, step_us, key) if there is None or key is not None else _Constants(p, step_us, there)
+        self._stride = constants.stride
+        self._pre_rate, self._pre_eta = constants.pre_rate, constants.pre_eta
+        self._post_rate, self._post_eta = constants.post_rate, constants.post_eta
+        self._rows = constants.rows
         self._acausal = self._widen(state.acausal, 0.0)
         self._causal = np.array(state.causal.swapaxes(1, 2), order="C")
         self._t_pre, self._t_post = self._widen(state.t_pre, NEVER), self._widen(state.t_post, NEVER)
         self._most = float(p.saturation)
-        self._baseline = {kind: _code(getattr(p, f"baseline_{kind}")) for kind in (CAUSAL, ACAUSAL)}
+        self._limits = np.full(max(self._stride, rows), self._most)
+        self._lines: dict[tuple, tuple[np.ndarray, ...]] = {}  # what events of whole rows and columns work on
+        self._posts: dict[tuple[int, int], tuple[np.ndarray, ...]] = {}
         self._posted = float(state.t_post.max(initial=NEVER))  # last step with a postsynaptic event, with any event
         self._now = max(self._posted, float(state.t_pre.max(initial=NEVER)))
 
     def _widen(self, array: np.ndarray, value: float) -> np.ndarray:
-        """A copy with unused columns at the end."""
-        out = np.full((*array.shape[:-1], self._stride), value)
-        out[..., :array.shape[-1]] = array
-        return out
+        return _widened(array, value, self._stride)
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -243,30 +271,48 @@ class SensorRun:
         if step < self._now or step == self._posted:
             self._refuse(step)
         self._now = step
-        stored, seen, post = self._acausal[trial, row], self._t_pre[trial, row], self._t_post[trial]
-        rate, eta = self._pre_rate[row], self._pre_eta[row]
-        if hit is None:
-            stored += _pairs(post, step, rate, eta, post >= seen)
-            np.minimum(stored, self._most, out=stored)
+        if hit is None or isinstance(hit, slice):
+            key = (trial, row) if hit is None else (trial, row, hit.start, hit.stop, hit.step)
+            stored, seen, post, rate, eta, most = self._lines.get(key) or self._line(key, trial, row, hit)
+            np.add(stored, _pairs(post, step, rate, eta, post >= seen), stored)
+            np.minimum(stored, most, out=stored)
             seen.fill(step)
             return
-        if isinstance(hit, np.ndarray) and hit.dtype == bool:
+        if hit.dtype == bool:
             hit = hit.nonzero()[0]
-        post = post[hit]
-        grown = _pairs(post, step, rate[hit], eta[hit], post >= seen[hit])
+        stored, seen, post = self._acausal[trial, row], self._t_pre[trial, row], self._t_post[trial][hit]
+        grown = _pairs(post, step, self._pre_rate[row][hit], self._pre_eta[row][hit], post >= seen[hit])
         grown += stored[hit]
         stored[hit] = np.minimum(grown, self._most)
         seen[hit] = step
+
+    def _line(self, key: tuple, trial: int, row: int, hit: slice | None) -> tuple[np.ndarray, ...]:
+        """Views of what a presynaptic event of neighbouring synapses works on."""
+        arrays = (self._acausal[trial, row], self._t_pre[trial, row], self._t_post[trial], self._pre_rate[row],
+                  self._pre_eta[row])
+        if hit is not None:
+            arrays = tuple(array[hit] for array in arrays)
+        self._lines[key] = *arrays, self._limits[:len(arrays[0])]
+        return self._lines[key]
 
     def post(self, step: int, trial: int, column: int) -> None:
         """A postsynaptic event of a column."""
         if step < self._now:
             self._refuse(step)
         self._now = self._posted = step
-        pre, stored, last = self._t_pre[trial, :, column], self._causal[trial, column], self._t_post[trial]
-        stored += _pairs(pre, step, self._post_rate[column], self._post_eta[column], pre > last[column])
-        np.minimum(stored, self._most, out=stored)
+        pre, stored, rate, eta, most = self._posts.get((trial, column)) or self._post_line(trial, column)
+        last = self._t_post[trial]
+        np.add(stored, _pairs(pre, step, rate, eta, pre > last[column]), stored)
+        np.minimum(stored, most, out=stored)
         last[column] = step
+
+    def _post_line(self, trial: int, column: int) -> tuple[np.ndarray, ...]:
+        """Views of what a postsynaptic event works on: the rows between which the column has synapses."""
+        rows = self._rows[column]
+        self._posts[trial, column] = (
+            self._t_pre[trial, rows, column], self._causal[trial, column, rows], self._post_rate[column, rows],
+            self._post_eta[column, rows], self._limits[:rows.stop - rows.start])
+        return self._posts[trial, column]
 
     def pre_many(self, step: int, trial: np.ndarray, row: np.ndarray, hits: np.ndarray) -> None:
         """Presynaptic events of one step: ``trial`` and ``row`` (E,), ``hits`` bool (E, C)."""
@@ -290,10 +336,9 @@ class SensorRun:
 
     def post_many(self, step: int, trial: np.ndarray, column: np.ndarray) -> None:
         """Postsynaptic events of one step: ``trial`` and ``column`` (E,); none is no event."""
-        if len(trial) == 0:
-            return
-        if len(trial) == 1:
-            self.post(step, int(trial[0]), int(column[0]))
+        if len(trial) <= _FEW:
+            for t, c in zip(trial.tolist(), column.tolist(), strict=True):
+                self.post(step, t, c)
             return
         if step < self._now:
             self._refuse(step)
@@ -321,39 +366,6 @@ class SensorRun:
             return np.array(self._causal[several][:, :, which].swapaxes(1, 2), order="C")
         return np.array(self._acausal[several][:, which, :columns], order="C")
 
-    def raw(self, kind: str, rows: Chosen = None, rng: Sequence[np.random.Generator] | None = None,
-            trials: Chosen = None) -> np.ndarray:
-        """Codes 0..255 of the converter, int16 (t, r, C); they fall with correlation.
-
-        Parameters
-        ----------
-        kind : str
-            "causal" or "acausal".
-        rows, trials : int, slice or int array, optional
-            By default all; their axes stay.
-        rng : sequence of numpy Generators, optional
-            One for each trial that is read, so that a trial is the same in every batch; see :func:`read_streams`.
-            Without it the reading has no noise.
-        """
-        p = self._parameters
-        value = self.stored(kind, rows, trials)
-        nominal = getattr(p, f"baseline_{kind}")[several_of(rows, self._shape[0])]
-        np.subtract(nominal, value, out=value)
-        if rng is not None and p.read_noise:
-            for one, r in zip(value, rng, strict=True):
-                one += p.read_noise * r.standard_normal(one.shape, dtype=np.float32)
-        return _code(value)
-
-    def baseline(self, kind: str, rows: Chosen = None) -> np.ndarray:
-        """Code of the empty sensors, int16 (r, C): the mean of many readings after a reset, rounded."""
-        self._demand_kind(kind)
-        return self._baseline[kind][several_of(rows, self._shape[0])]
-
-    def correlation(self, kind: str, rows: Chosen = None, rng: Sequence[np.random.Generator] | None = None,
-                    trials: Chosen = None) -> np.ndarray:
-        """Correlation as a rule sees it, baseline - code, int16 (t, r, C); noise brings some below 0."""
-        return self.baseline(kind, rows) - self.raw(kind, rows, rng, trials)
-
     def reset(self, rows: Chosen = None, columns: Chosen = None, trials: Chosen = None) -> None:
         """Empty both capacitors of synapses; all rows, columns and trials by default."""
         sizes = (len(self._causal), *self._shape)
@@ -364,12 +376,8 @@ class SensorRun:
 
     def state(self) -> SensorState:
         """The present state; a run that goes on from it gives the same, bit for bit."""
-        times = (array[..., :self._shape[1]].copy() for array in (self._t_pre, self._t_post))
-        return SensorState(self.stored(CAUSAL), self.stored(ACAUSAL), *times)
-
-    def _demand_kind(self, kind: str) -> None:
-        if kind not in self._baseline:
-            raise ValueError(f"a sensor is {CAUSAL!r} or {ACAUSAL!r}, not {kind!r}")
+        acausal, *times = (array[..., :self._shape[1]].copy() for array in (self._acausal, self._t_pre, self._t_post))
+        return SensorState(self._causal.copy().swapaxes(1, 2), acausal, *times)  # by column: the next run takes it so
 
 
 def _pairs(last: np.ndarray, step: int, rate: np.ndarray, eta: np.ndarray, fresh: np.ndarray) -> np.ndarray:
@@ -380,20 +388,3 @@ def _pairs(last: np.ndarray, step: int, rate: np.ndarray, eta: np.ndarray, fresh
     grown *= eta
     grown *= fresh
     return grown
-
-
-def several_of(chosen: Chosen, size: int) -> Selection:
-    """What is chosen of ``size`` rows, columns or trials, as an index that keeps the axis; None is all of them."""
-    if chosen is None:
-        return slice(None)
-    if isinstance(chosen, slice):
-        return chosen
-    if np.ndim(chosen) == 0:
-        first = range(size)[int(chosen)]  # IndexError if it is outside
-        return slice(first, first + 1)
-    return np.asarray(chosen)
-
-
-def _code(value: np.ndarray) -> np.ndarray:
-    """To the nearest code, halves upwards."""
-    return np.clip(np.floor(value + 0.5), 0, limits.CADC_MAX).astype(np.int16)

@@ -120,7 +120,7 @@ class _Collector(NamedTuple):
 
 def _collector(x: np.ndarray, joined, whole: np.ndarray) -> _Collector:
     if not joined:
-        return _Collector(x[1], x[2], None)
+        return _Collector(x[1], x[-1], None)
     total = np.empty_like(x[1:3])
 
     def collect() -> None:
@@ -136,10 +136,11 @@ def conductance_step(x: np.ndarray, decay: np.ndarray, leak: np.ndarray, constan
                      e_exc: np.ndarray | None, joined, whole: np.ndarray) -> Step:
     """Second-order step of conductance-based leaky circuits.
 
-    ``leak`` is ``-h / tau_m`` (n,), ``constant`` (trials, n) minus the drive of leak and offset current,
-    ``e_exc`` None where the excitatory reversal potential is 1 for all, else (n,); ``decay`` (2, trials, n).
+    ``x`` is (3, trials, n), or (2, trials, n) without an inhibitory input and joined circuits; ``leak`` is
+    ``-h / tau_m`` (n,), ``constant`` (trials, n) minus the drive of leak and offset current, ``e_exc`` None where the
+    excitatory reversal potential is 1 for all, else (n,); ``decay`` is of the shape of ``x[1:]``.
     """
-    v, synapses = x[0], x[1:3]
+    v, synapses, both = x[0], x[1:], len(x) == 3
     exc, inh, collect = _collector(x, joined, whole)
     rate, rest = np.empty_like(v), np.empty_like(v)
     leak, e_exc = _full(leak, v.shape), _full(e_exc, v.shape)
@@ -148,8 +149,11 @@ def conductance_step(x: np.ndarray, decay: np.ndarray, leak: np.ndarray, constan
     def step() -> None:
         if collect is not None:
             collect()
-        add(exc, inh, rate)
-        add(rate, leak, rate)
+        if both:
+            add(exc, inh, rate)
+            add(rate, leak, rate)
+        else:
+            add(exc, leak, rate)
         if e_exc is None:
             add(exc, constant, rest)
         else:

@@ -11,13 +11,14 @@ chooses, and never wraps around.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from .. import limits
-from ..frozen import Frozen
-from .correlation import Chosen, several_of
+from ..frozen import Frozen, Same
 from .pair_rule import Selection
+from .sensor_readout import Chosen, several_of
 
 _KEPT = 1 << 24  # bytes of events that are kept
 _FAR = 1 << 40  # stands for all numbers beyond
@@ -69,18 +70,17 @@ class PlasticRun:
     def __init__(self, there: np.ndarray, strength: np.ndarray, state: PlasticState) -> None:
         trials = len(state.weight)
         rows, columns = self._shape = there.shape
-        if strength.shape != there.shape:
-            raise ValueError(f"strength has shape {strength.shape}, expected {there.shape}")
-        if not np.isfinite(strength).all(where=there):
-            raise ValueError("strength must be finite where a synapse exists")
+        if there.flags.writeable or strength.flags.writeable:
+            self._there, self._strength = _constants(there.copy(), strength)
+        else:
+            self._there, self._strength = _kept_constants(Same(there), Same(strength))
         whole = trials, rows, columns
         for name in ("weight", "label"):
             array = getattr(state, name)
             if array.shape != whole or array.dtype != np.uint8:
                 raise ValueError(f"state.{name} is {array.dtype} {array.shape}, expected uint8 {whole}: "
                                  "start from initial_plastic_state(trials, weight, label)")
-        self._there, self._strength = there.copy(), np.where(there, strength, 0.0)
-        self._weight, self._label = state.weight * there, state.label.copy()
+        self._weight, self._label = state.weight * self._there, state.label.copy()
         self._kept: dict[tuple[int, int], dict[int, tuple[np.ndarray, Selection | None]]] = {}
         self._space = self._most = max(1, _KEPT // (8 * max(1, columns)))
 
@@ -121,10 +121,6 @@ class PlasticRun:
         """Many events (E,) at once: their increments, float (E, C), and which columns take them, bool (E, C)."""
         hits = (self._label[trial, row] == label[:, None]) & self._there[row]
         return self._strength[row] * self._weight[trial, row] * hits, hits
-
-    def taken(self, trial: np.ndarray, row: np.ndarray, label: np.ndarray) -> np.ndarray:
-        """Which of many events (E,) any synapse listens to, bool (E,): the others do nothing."""
-        return ((self._label[trial, row] == label[:, None]) & self._there[row]).any(axis=1)
 
     # --- weights and labels ------------------------------------------------------------------------------------------
 
@@ -192,6 +188,21 @@ class PlasticRun:
     def state(self) -> PlasticState:
         """The present state."""
         return PlasticState(self._weight.copy(), self._label.copy())
+
+
+def _constants(there: np.ndarray, strength: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a synapse exists, and strengths that are 0 elsewhere."""
+    if strength.shape != there.shape:
+        raise ValueError(f"strength has shape {strength.shape}, expected {there.shape}")
+    if not np.isfinite(strength).all(where=there):
+        raise ValueError("strength must be finite where a synapse exists")
+    return there, np.where(there, strength, 0.0)
+
+
+@lru_cache(maxsize=32)
+def _kept_constants(there: Same, strength: Same) -> tuple[np.ndarray, np.ndarray]:
+    """The same of arrays that never change: every piece of a run needs them."""
+    return _constants(there.array, strength.array)
 
 
 def _compact(index: np.ndarray, size: int) -> Selection | None:

@@ -7,12 +7,13 @@ and become visible when its run time is over (``written``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from .. import limits
-from ..kernels.correlation import ACAUSAL, CAUSAL, SensorRun
 from ..kernels.plastic_array import PlasticRun
+from ..kernels.sensor_readout import ACAUSAL, CAUSAL, SensorReadout
 from ..plastic import PlasticArray, PlasticArrayState
 from .cost import CostMeter, Operation
 
@@ -35,8 +36,6 @@ class SynapseView:
         Place of each connection of the projection in the order of creation, -1 where it was lost in the mapping.
     pre_index, post_index : int, (connections,)
         Cells that each connection joins.
-    neuron : int, (columns,)
-        The postsynaptic cell of each column.
     eta : float
         What a pair of spikes at no distance adds to a sensor, in units of its converter, as it was set.
     unit : float, (connections,)
@@ -46,23 +45,28 @@ class SynapseView:
         meaning for their own row only.
     """
 
-    def __init__(self, array: PlasticArray, state: PlasticArrayState, place: Sequence[np.ndarray], step_us: float,
+    def __init__(self, array: PlasticArray, state: PlasticArrayState, place: Sequence[np.ndarray],
                  meter: CostMeter, rng: Sequence[np.random.Generator] | None, batched: bool = False,
                  post: str = "", eta: float = limits.SENSOR_ETA_LSB, unit: np.ndarray | None = None,
                  candidates: np.ndarray | None = None) -> None:
         self.there, self.post, self.eta, self.candidates = array.there, post, eta, candidates
         self.unit = np.ones(len(place[0])) if unit is None else unit
-        self._events = None if state.events is None else state.events.copy()
+        self._events = state.events
         self.row, self.column, self.pre_index, self.post_index = place
-        self.neuron = np.full(array.shape[1], -1)
-        self.neuron[self.column[self.column >= 0]] = self.post_index[self.column >= 0]
         self._meter, self._rng, self._batched = meter, rng, batched
         self._trials = len(state.synapses.weight)
+        self._array, self._state = array, state
         self._now = PlasticRun(array.there, array.strength, state.synapses)
-        self._next = PlasticRun(array.there, array.strength, state.synapses)
+        self._next: PlasticRun | None = None
         self._sensors = (None if array.sensors is None or state.sensors is None
-                         else SensorRun(array.sensors, state.sensors, step_us, array.there))
-        self._wrote = False
+                         else SensorReadout(array.sensors, state.sensors))
+
+    @cached_property
+    def neuron(self) -> np.ndarray:
+        """The postsynaptic cell of each column, int (columns,)."""
+        result = np.full(self.shape[1], -1)
+        result[self.column[self.column >= 0]] = self.post_index[self.column >= 0]
+        return result
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -85,8 +89,7 @@ class SynapseView:
             With ``saturate=False``, if a weight lies outside.
         """
         self._charge(Operation.WEIGHT_WRITE, row)
-        self._wrote = True
-        return self._write(lambda v, rows, trial: self._next.set_weights(v, rows, saturate, trial), values, row)
+        return self._write(lambda v, rows, trial: self._written().set_weights(v, rows, saturate, trial), values, row)
 
     def get_labels(self, row=None) -> np.ndarray:
         """Labels 0..63, int16: which events of its row a synapse listens to."""
@@ -98,8 +101,13 @@ class SynapseView:
         self._charge(Operation.LABEL_WRITE, row)
         if self.candidates is not None:
             self._demand_candidates(np.asarray(values), row, len(self.candidates))
-        self._wrote = True
-        self._write(self._next.set_labels, values, row)
+        self._write(self._written().set_labels, values, row)
+
+    def _written(self) -> PlasticRun:
+        """What will be visible later."""
+        if self._next is None:
+            self._next = PlasticRun(self._array.there, self._array.strength, self._state.synapses)
+        return self._next
 
     def get_partners(self, row=None) -> np.ndarray:
         """Presynaptic cell that each slot listens to, -1 where there is none; what ``get_labels`` reads costs time."""
@@ -141,7 +149,7 @@ class SynapseView:
         return self._read(lambda rows, trial: take(
             sensors, rows, trial, streams if trial is None or streams is None else streams[trial:trial + 1]), row)
 
-    def _need_sensors(self) -> SensorRun:
+    def _need_sensors(self) -> SensorReadout:
         if self._sensors is None:
             raise ValueError("these synapses have no correlation sensors")
         return self._sensors
@@ -161,7 +169,7 @@ class SynapseView:
         trial, row = np.arange(self._trials)[:, None, None], np.arange(self.shape[0])[:, None]
         counts = self._events[trial, row, labels].astype(np.int64) * self.there
         if reset:
-            self._events[:] = 0
+            self._events = np.zeros_like(self._events)
         return counts if self._batched else counts[0]
 
     # --- rows and replicas ---------------------------------------------------------------------------------
@@ -226,10 +234,12 @@ class SynapseView:
 
     def present(self) -> PlasticArrayState:
         """State with what acts at once: resets of sensors and counters."""
-        return PlasticArrayState(self._now.state(), None if self._sensors is None else self._sensors.state(),
-                                 self._events)
+        sensors = None if self._sensors is None else self._sensors.state()
+        return self._state.replace(sensors=sensors, events=self._events)
 
     def written(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Weights and labels, (trials, rows, columns), that become visible later; None if nothing was written."""
+        if self._next is None:
+            return None
         state = self._next.state()
-        return (state.weight, state.label) if self._wrote else None
+        return state.weight, state.label

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from pynn_brainscales.emulator import limits
 from pynn_brainscales.emulator.kernels.correlation import (
-    ACAUSAL,
-    CAUSAL,
     SensorParameters,
     SensorRun,
     draw_sensors,
@@ -15,6 +13,7 @@ from pynn_brainscales.emulator.kernels.correlation import (
     read_streams,
     verify_sensors,
 )
+from pynn_brainscales.emulator.kernels.sensor_readout import ACAUSAL, CAUSAL, SensorReadout
 
 H = 0.1  # us
 B, R, C, STEPS = 3, 5, 7, 400
@@ -446,3 +445,46 @@ def test_bad_use():
     with pytest.raises(ValueError, match=r"there has shape \(7,\), expected \(5, 7\)"):
         SensorRun(p, initial_sensor_state(1, R, C), H, np.ones(C, bool))
     assert "eta_causal" in str(p)
+
+
+def test_readout_between_two_pieces_is_that_of_the_run():
+    rng = np.random.default_rng(4)
+    there = rng.random((R, C)) < 0.8
+    there.flags.writeable = False
+    p = sensors(read_noise=2.0)
+    state = play(SensorRun(p, initial_sensor_state(B, R, C), H, there), *trains(1)).state()
+    assert state.causal.any()
+    assert state.acausal.any()
+    run, between = SensorRun(p, state, H, there), SensorReadout(p, state)
+    before = state.causal.copy(), state.acausal.copy()
+    for rows, trials in ((None, None), (2, 1), (slice(1, 3), None), (np.array([3, 0]), slice(0, 1))):
+        for kind in (CAUSAL, ACAUSAL):
+            assert np.array_equal(run.stored(kind, rows, trials), between.stored(kind, rows, trials))
+            count = B if trials is None else 1
+            one, other = (s.correlation(kind, rows, read_streams(1, 0, count, 0, 5), trials) for s in (run, between))
+            assert one.dtype == np.int16
+            assert np.array_equal(one, other)
+        run.reset(rows, trials=trials)
+        between.reset(rows, trials=trials)
+        for one, other in zip(vars(run.state()).values(), vars(between.state()).values(), strict=True):
+            assert np.array_equal(one, other)
+    assert np.array_equal(state.causal, before[0])
+    assert np.array_equal(state.acausal, before[1])
+
+
+@pytest.mark.parametrize("columns", [2, C])
+def test_many_postsynaptic_events_of_a_step_are_as_single_ones(columns):
+    """Few of them are taken one after the other, many at once."""
+    there = np.arange(R)[:, None] >= np.arange(C)[None, :]  # columns begin at different rows, and some have none
+    one, many = (SensorRun(sensors(), initial_sensor_state(B, R, C), H, there) for _ in range(2))
+    trial, column = (a.reshape(-1) for a in np.mgrid[:B, :columns])
+    for step in (3, 9, 12):
+        for run in (one, many):
+            for t in range(B):
+                run.pre(step - 1, t, step % R)
+        for t, c in zip(trial.tolist(), column.tolist(), strict=True):
+            one.post(step, t, c)
+        many.post_many(step, trial, column)
+    assert (many.stored(CAUSAL) > 0.0).any()
+    for a, b in zip(vars(one.state()).values(), vars(many.state()).values(), strict=True):
+        assert np.array_equal(a, b)

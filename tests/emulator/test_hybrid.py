@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from pynn_brainscales.emulator import hybrid
 from pynn_brainscales.emulator.config import EXC, INH, FreeSynapses, Probe
 from pynn_brainscales.emulator.hybrid import HybridRun
 from pynn_brainscales.emulator.kernels.correlation import draw_sensors
@@ -119,18 +118,6 @@ def test_batch_is_a_loop(make):
             for f in dataclasses.fields(getattr(alone.plastic[0], part)):
                 mine, theirs = (getattr(getattr(s.plastic[0], part), f.name) for s in (batch, alone))
                 assert np.array_equal(mine[t], theirs[0]), (t, part, f.name)
-
-
-def test_events_without_a_synapse_may_be_left_out(make, monkeypatch):
-    cfg = make.config(N, [], EXTERNAL).replace(plastic=(array(1),))
-    ends = []
-    for many in (1, 1 << 30):
-        monkeypatch.setattr(hybrid, "_MANY", many)
-        ends.append(run(cfg, drive(3), 150.0)[1])
-    assert same(ends[0].plastic, ends[1].plastic)
-    assert np.array_equal(ends[0].x, ends[1].x)
-    assert np.array_equal(ends[0].counters, ends[1].counters)
-    assert ends[0].counters.max() > 3
 
 
 def test_a_pair_leaves_its_trace(make):

@@ -273,8 +273,11 @@ def test_bad_use():
     run = PairRun(s, initial_pair_state(s), H, 0)
     with pytest.raises(ValueError, match="after 0 comes 1, not 2"):
         run.advance(2)
-    with pytest.raises(ValueError, match="the present step is 0; firings of step 1"):
-        run.fire(1, np.zeros(1, int), np.zeros(1, int))
+    run.advance(1)
+    with pytest.raises(ValueError, match="the present step is 1; firings of step 0"):
+        run.fire(0, np.zeros(1, int), np.zeros(1, int))
+    with pytest.raises(ValueError, match="the present step is 1; firings of step 0"):
+        run.fire_train(np.arange(2), np.zeros(2, int), np.zeros(2, int))
     with pytest.raises(ValueError, match="the state is of step 0, the run starts at 3"):
         PairRun(s, initial_pair_state(s), H, 3)
     with pytest.raises(ValueError, match=r"state.weights has shape \(1, 150\), expected \(1, 20\)"):

@@ -65,9 +65,6 @@ def test_many_events_are_single_ones():
     for i, event in enumerate(zip(trial.tolist(), row.tolist(), label.tolist(), strict=True)):
         assert np.array_equal(increments[i], run.row_vector(*event))
         assert np.flatnonzero(hits[i]).tolist() == columns_of(run.event(*event)[1])
-    taken = run.taken(trial, row, label)
-    assert taken.tolist() == hits.any(axis=1).tolist()
-    assert 0 < taken.sum() < 50
 
 
 @pytest.mark.parametrize("room", [None, 1, 5])
