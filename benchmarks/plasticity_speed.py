@@ -13,8 +13,9 @@ steps of 0.1 ms; spikes are recorded, and all engines start with the same weight
 
 full rule: a ``PlasticityRule`` on ``quantised`` that reads the causal correlation and the weights of all synapses and
 writes all weights. Its time is that of many pieces of one step with the rule after each, less that of as many steps
-in one piece: so it contains all that a rule costs beside its own arithmetic. ``bare NumPy`` is the same arithmetic on
-bare arrays; ``32 x 32`` a rule on a small array, where it is all overhead.
+in one piece: so it contains all that a rule costs beside its own arithmetic. The network lies on both halves of a
+chip: the rule sees 512 rows of 512 places, half of which have synapses. ``bare NumPy`` is the same arithmetic on bare
+arrays of 131,072; ``32 x 32`` a rule on a small array, where it is all overhead.
 
 Seconds are CPU seconds (user and system) of one thread, the least of several short rounds in which the engines take
 turns: other work on the machine disturbs CPU time less than wall time.

@@ -258,7 +258,8 @@ class _Run:
             self.held_at = self.reset_flat.take(self.held)
         elif self.clamping:
             self._hold()
-        self.queue.fire(k, spiked)
+        if p.delivery.events:
+            self.queue.fire(k, spiked)
         if self.companions is not None:
             self.companions.fired(k, *self._places(spiked))
         if k in self.releases:
