@@ -52,6 +52,7 @@ class Companions:
                         for array, state in zip(config.plastic, s.plastic, strict=True)]
         self._learning = [(run, PairDelivery(group, p, run, self._inputs(group)))
                           for group, run in zip(config.pairs, self.pairs, strict=True)]
+        self._currents = [(run.due, delivery.add) for run, delivery in self._learning]
         self._foreseen = self._all_foreseen(p.relays)
         self._waiting = self.relays is not None and not self._foreseen
         self.early = self.before if self.relays is not None else None
@@ -171,9 +172,9 @@ class Companions:
             self.beside.advance(step)
         for array in self.plastic:
             array.advance(step)
-        for pair, delivery in self._learning:
-            if due := pair.due(step):
-                delivery.add(due)
+        for due, add in self._currents:
+            if parts := due(step):
+                add(parts)
         if self.beside is not None:
             self._beside_fires(self.beside, step)
         for sampler in self._samples:

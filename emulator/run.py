@@ -116,6 +116,9 @@ class _Run:
         p = self.p
         self.adapting = p.any_adaptation
         self.one_refractory = int(p.refractory[0]) if self.n and np.ptp(p.refractory) == 0 else None
+        same = self.n and not p.config.noise.threshold_jitter and all(
+            (a == a.flat[0]).all() for a in (p.reset, self.theta))
+        self.alike = (float(self.reset_flat[0]), float(self.theta_flat[0])) if same else None  # reset and threshold
         self.may_stay_above = bool(p.config.noise.threshold_jitter) or bool(np.any(p.reset >= p.threshold))
         self.clamping, self.all_clamped = bool(p.clamped.any()), bool(p.clamped.all())
         # with one refractory time for all, circuits are released in the order in which they have spiked
@@ -193,15 +196,15 @@ class _Run:
         deliver, releases = self.queue.deliver if self.p.delivery.events else None, self.releases
         slow_interval = self.slow.interval if self.slow else 0
         samplers = [(s.probe.interval_steps, s.take) for s in self.samplers]
-        injected = self.injection.changes if self.injection is not None else {}
+        injection = self.injection
         before, after = (None, None) if self.companions is None else (self.companions.early, self.companions.after)
         if self.drift is not None:
             self._apply_shifts()
         for k in range(self.start + 1, self.stop + 1):
             if k % BLOCK_STEPS == 0:
                 self._new_block()
-            if k - 1 in injected and self.injection is not None:
-                self.injection.at(k - 1)
+            if injection is not None and k - 1 in injection.changes:
+                injection.at(k - 1)
                 self._apply_shifts()
             if self.slow is not None and (k - 1) % slow_interval == 0:
                 self.slow.at(k - 1)
@@ -258,7 +261,8 @@ class _Run:
             self.held_at = self.reset_flat.take(self.held)
         elif self.clamping:
             self._hold()
-        self.queue.fire(k, spiked)
+        if p.delivery.events:
+            self.queue.fire(k, spiked)
         if self.companions is not None:
             self.companions.fired(k, *self._places(spiked))
         if k in self.releases:
@@ -278,11 +282,13 @@ class _Run:
     def _release(self, k: int) -> None:
         """End of the refractory time: the membrane stands at reset, the comparator waits for it to be below."""
         for which in self.releases.pop(k):
-            self.x_flat[which] = self.reset_flat.take(which)
-            theta = self.theta_flat.take(which)
-            self.threshold_flat[which] = theta
+            if self.alike is not None:
+                self.x_flat[which], self.threshold_flat[which] = self.alike
+            else:
+                self.x_flat[which] = self.reset_flat.take(which)
+                self.threshold_flat[which] = self.theta_flat.take(which)
             if self.may_stay_above:
-                above = which[self.reset_flat[which] >= theta]
+                above = which[self.reset_flat[which] >= self.theta_flat[which]]
                 self.threshold_flat[above] = np.inf
                 self.unarmed_flat[above] = True
                 self.waiting = np.flatnonzero(self.unarmed_flat)

@@ -193,7 +193,7 @@ class _Constants:
             there = np.ones((rows, columns), bool)
         elif there.shape != (rows, columns):
             raise ValueError(f"there has shape {there.shape}, expected {(rows, columns)}")
-        self.stride = (-(-columns // _LINE) | 1) * _LINE
+        self.stride = _stride(columns)
         self.pre_rate = _widened(step_us / p.tau_acausal_us, 1.0, self.stride)
         self.pre_eta = _widened(np.where(there, p.eta_acausal, 0.0), 0.0, self.stride)
         self.post_rate = np.ascontiguousarray((step_us / p.tau_causal_us).T)
@@ -207,6 +207,11 @@ class _Constants:
 def _constants(p: SensorParameters, step_us: float, there: Same | None) -> _Constants:
     """Constants are kept: runs that are cut by rules need them for every piece."""
     return _Constants(p, step_us, None if there is None else there.array)
+
+
+def _stride(length: int) -> int:
+    """Length of a row with its unused end."""
+    return (-(-length // _LINE) | 1) * _LINE
 
 
 def _widened(array: np.ndarray, value: float, stride: int) -> np.ndarray:
@@ -245,7 +250,8 @@ class SensorRun(Readout):
         self._post_rate, self._post_eta = constants.post_rate, constants.post_eta
         self._rows = constants.rows
         self._acausal = self._widen(state.acausal, 0.0)
-        self._causal = np.array(state.causal.swapaxes(1, 2), order="C")
+        self._causal_wide = _widened(state.causal.swapaxes(1, 2), 0.0, _stride(rows))
+        self._causal = self._causal_wide[..., :rows]
         self._t_pre, self._t_post = self._widen(state.t_pre, NEVER), self._widen(state.t_post, NEVER)
         self._most = float(p.saturation)
         self._limits = np.full(max(self._stride, rows), self._most)
@@ -377,7 +383,9 @@ class SensorRun(Readout):
     def state(self) -> SensorState:
         """The present state; a run that goes on from it gives the same, bit for bit."""
         acausal, *times = (array[..., :self._shape[1]].copy() for array in (self._acausal, self._t_pre, self._t_post))
-        return SensorState(self._causal.copy().swapaxes(1, 2), acausal, *times)  # by column: the next run takes it so
+        # by column, and with the unused ends: so the next run copies it fast, and a rule reads it fast
+        causal = self._causal_wide.copy()[..., :self._shape[0]].swapaxes(1, 2)
+        return SensorState(causal, acausal, *times)
 
 
 def _pairs(last: np.ndarray, step: int, rate: np.ndarray, eta: np.ndarray, fresh: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ class SensorReadout(Readout):
         """Empty both capacitors of synapses; all rows and trials by default."""
         new = {}
         for kind in (CAUSAL, ACAUSAL):
-            values = getattr(self._state, kind).copy()
+            values = getattr(self._state, kind).copy(order="K")
             which = (several_of(x, n) for x, n in zip((trials, rows), values.shape, strict=False))
             values[np.ix_(*(np.arange(n)[x] for x, n in zip(which, values.shape, strict=False)))] = 0.0
             new[kind] = values
