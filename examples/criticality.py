@@ -84,7 +84,8 @@ def simulate(external, seed, learning, slow_learning, test, weights=None, surrog
     learnt = np.zeros((NEURONS, NEURONS))
     for projection in projections:
         pre, post = projection.indices
-        learnt[pre, post] = np.abs(projection.get("weight", "list", with_address=False))
+        realised = np.abs(projection.get("weight", "list", with_address=False))
+        learnt[pre, post] = np.minimum(realised, W_MAX)  # code 63 may be a little more, as far as gains are rounded
     trains = [np.array(train) - learning - slow_learning for train in cells.get_data().segments[0].spiketrains]
     return [train[train >= 0.0] for train in trains], learnt
 
