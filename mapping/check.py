@@ -139,7 +139,7 @@ def _check_plastic(p: Projection, where: str) -> None:
     w_max, weight = p.parameters["w_max"], np.abs(p.weight)
     if np.any(w_max <= 0):
         raise MappingError(f"w_max={w_max.min():g}", "w_max > 0, the largest weight that a rule may set", where)
-    if np.any(weight > w_max * (1 + 1e-9)):
+    if np.any(weight > w_max * (1 + 0.5 / limits.WEIGHT_MAX)):  # up to half a code it is code 63, as it may be read
         raise MappingError(f"weights from {weight.min():g} to {weight.max():g} beyond w_max={w_max.min():g}",
                            "magnitudes from 0 to w_max", where, "raise w_max")
     for name in ("eta", "tau"):

@@ -247,3 +247,20 @@ def test_processors_of_both_halves_work_side_by_side():
         ends.append(times[np.flatnonzero(np.any(weights != weights[0], axis=1))[0]])
     assert ends[0] == pytest.approx(ends[1], abs=0.3)
     assert ends[0] > 10.2
+
+
+def test_what_is_read_can_be_set_again():
+    """By the rounding of gains code 63 may stand for a little more than w_max; far more is refused."""
+    class Full(sim.PlasticityRule):
+        def update(self, ppu, synapses, neurons, recording):
+            synapses[0].set_weights(63)
+
+    _, projection = network(Full(sim.Timer(start=10.0, period=1000.0)), "calibrated", weight=0.5, w_max=0.6)
+    sim.run(20.0)
+    weights = projection.get("weight", "list", with_address=False)
+    assert max(weights) == pytest.approx(0.6, rel=0.01)
+    projection.set(weight=1.004 * 0.6)
+    sim.run(1.0)
+    projection.set(weight=1.02 * 0.6)
+    with pytest.raises(sim.mapping.errors.MappingError, match=r"beyond w_max=0\.6"):
+        sim.run(1.0)
