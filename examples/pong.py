@@ -77,7 +77,7 @@ class Pong(Environment):
         self._serve(rng, missed)
 
     def _serve(self, rng, which):
-        height, angle = rng.random(), rng.uniform(-0.75, 0.75)
+        height, angle = rng.random(), rng.uniform(0.1, 0.75) * rng.choice([-1.0, 1.0])  # a level ball would never miss
         direction = rng.choice([-1.0, 1.0])
         self.ball[which] = np.stack([np.full(len(height), 0.5), height], axis=1)[which]
         share = np.abs(angle)  # of the speed (in the sum of both components) that goes up or down
