@@ -114,6 +114,29 @@ class PlasticityRule:
         self.instantaneous_when_ideal = runtime_model == "chip"
         self.executed = self.missed = 0
         self._recorded: list[Records] = [{}]  # of each replica; of all of them together if the rule is batched
+        self._history: dict[int, list[Records]] = {}  # by number of the segment
+        self._session: object = None
+
+    def begin(self, session: object, segment: int, parts: int) -> None:
+        """An experiment begins: what is recorded from now on is of another segment; another session forgets all."""
+        if session is not self._session:
+            self._session, self._history = session, {}
+        self._recorded = self._history[segment] = [{} for _ in range(parts)]
+        self.executed = self.missed = 0
+
+    def forget(self) -> None:
+        """Forget everything that was recorded; recording goes on from now."""
+        for store in (store for stores in self._history.values() for store in stores):
+            store.clear()
+
+    @property
+    def observables(self) -> tuple[str, ...]:
+        """Names under which the rule has recorded something."""
+        return tuple(dict.fromkeys(name for stores in self._history.values() for store in stores for name in store))
+
+    def segments(self) -> list[int]:
+        """Numbers of the segments in which it has recorded something."""
+        return [number for number, stores in sorted(self._history.items()) if any(stores)]
 
     def update(self, ppu: Ppu, synapses, neurons, recording: Recording) -> None:
         """One execution.
@@ -129,10 +152,12 @@ class PlasticityRule:
         """
         raise NotImplementedError(f"{type(self).__name__} has no update(self, ppu, synapses, neurons, recording)")
 
-    def get_observable_array(self, name: str, replica: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def get_observable_array(self, name: str, replica: int | None = None, segment: int = -1
+                             ) -> tuple[np.ndarray, np.ndarray]:
         """Times (k,) in ms and values (k, ...) of what the rule has recorded under a name.
 
         Values of several replicas, where the rule is not batched, are (k, replicas, ...); ``replica`` chooses one.
+        ``segment`` counts the segments (between two resets) in which it has recorded something; -1 is the last one.
 
         Raises
         ------
@@ -141,7 +166,12 @@ class PlasticityRule:
         ValueError
             If replicas have recorded at different times.
         """
-        stores = self._recorded if replica is None or self.batched else [self._recorded[replica]]
+        numbers = self.segments()
+        if numbers and not -len(numbers) <= segment < len(numbers):
+            raise KeyError(f"{type(self).__name__} has recorded in {len(numbers)} segments, there is no segment "
+                           f"{segment}")
+        recorded = self._history[numbers[segment]] if numbers else self._recorded
+        stores = recorded if replica is None or self.batched else [recorded[replica]]
         parts = []
         for store in stores:
             if name not in store:

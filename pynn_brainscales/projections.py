@@ -10,7 +10,7 @@ from pyNN import connectors as pynn
 from pyNN.parameters import LazyArray
 from pyNN.space import Space
 
-from . import connectors, forms, simulator
+from . import connectors, forms, projection_data, simulator
 from .columns import INDICES, Columns
 from .describe import candidates_of
 from .learning import present_states
@@ -379,19 +379,18 @@ class Projection(common.Projection):
         """What was recorded, as a Neo Block: one segment for each reset, with one AnalogSignal for each variable.
 
         A signal is (samples, connections), in the order of creation; its ``array_annotations`` say which cells each
-        connects (a slot at the start). ``clear`` forgets the data; recording goes on from now.
+        connects (a slot at the start). What the projection's plasticity rule has recorded comes as
+        IrregularlySampledSignals, (executions, values), under its names. ``clear`` forgets the data; recording goes on
+        from now.
         """
-        return self._recorded().get(variables, clear)
+        return projection_data.block(self, variables, clear)
 
     def get_array(self, name: str, segment: int = -1) -> tuple[np.ndarray, np.ndarray]:
-        """What was recorded of one variable: times (k,) in ms and values (k, n), of one segment."""
-        return self._recorded().array(name, segment)
+        """What was recorded of one variable: times (k,) in ms and values (k, n), of one segment.
 
-    def _recorded(self) -> SynapseRecorder:
-        if self.recorder is None:
-            raise errors.NothingToWriteError(f"nothing was recorded of {self.label!r}: call record('weight') before "
-                                             "run()")
-        return self.recorder
+        Of what the projection's plasticity rule has recorded, values (k, ...) in the shape that it has given them.
+        """
+        return projection_data.array(self, name, segment)
 
 
 def _check_ends(pre, post, synapse_type) -> None:

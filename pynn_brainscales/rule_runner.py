@@ -65,7 +65,7 @@ class RuleRunner:
         self.use(state, mapped)
         self.shares = [_shares(rule, i, state, self._kept_synapses(rule)) for i, rule in enumerate(self.rules)]
         for rule, shares in zip(self.rules, self.shares, strict=True):
-            rule.executed, rule.missed, rule._recorded = 0, 0, [{} for _ in shares]
+            rule.begin(state.session_start, state.segment_counter, len(shares))
 
     def use(self, state, mapped: Mapped, chips: ChipState | None = None) -> None:
         """Take the places of the synapses, and the parameters of mechanisms, from a mapping.

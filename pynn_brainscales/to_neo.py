@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import neo
 import numpy as np
 import quantities as pq
 from neo.core.spiketrainlist import SpikeTrainList
 
-from .tape import without_gaps
+from . import simulator
+from .tape import Segment, without_gaps
 
 
 def block(population, segments, variables, chosen, annotations) -> neo.Block:
@@ -145,3 +148,31 @@ def synapse_block(projection, segments, variables) -> neo.Block:
         result.rec_datetime = segments[0].made
     result.annotate(**projection.annotations)
     return result
+
+
+def add_observables(block: neo.Block, projection, rule, names) -> None:
+    """What a plasticity rule has recorded under some names, to the segments of a projection's Block.
+
+    Values of one execution are flattened.
+    """
+    own = {segment.name: segment for segment in block.segments}
+    replicas, first = simulator.state.replicas, simulator.state.first_replica
+    for place, number in enumerate(rule.segments()):
+        for replica in range(replicas):
+            raw = Segment(number, 0.0, 0.0, datetime.now(), replica=None if replicas == 1 else first + replica)
+            segment = own.get(raw.name)
+            if segment is None:
+                segment = own[raw.name] = neo.Segment(name=raw.name)
+                _annotate(segment, raw)
+                segment.block = block
+                block.segments.append(segment)
+            for observable in names:
+                try:
+                    times, values = rule.get_observable_array(observable, replica, place)
+                except KeyError:  # in another segment, or by another replica
+                    continue
+                segment.irregularlysampledsignals.append(neo.IrregularlySampledSignal(
+                    times, np.array(values, float).reshape(len(times), -1), units="dimensionless", time_units="ms",
+                    name=observable, source_projection=projection.label))
+                segment.irregularlysampledsignals[-1].segment = segment
+    block.segments = sorted(block.segments, key=lambda segment: segment.name)

@@ -264,3 +264,36 @@ def test_what_is_read_can_be_set_again():
     projection.set(weight=1.02 * 0.6)
     with pytest.raises(sim.mapping.errors.MappingError, match=r"beyond w_max=0\.6"):
         sim.run(1.0)
+
+
+def test_what_a_rule_records_comes_from_the_projection():
+    """As Neo signals and bare arrays, beside what the projection itself records, segment by segment."""
+    rule = Grow(sim.Timer(start=20.0, period=20.0))
+    _, projection = network(rule, weight=0.1)
+    projection.record("weight", sampling_interval=10.0)
+    sim.run(70.0)
+    sim.reset()
+    sim.run(50.0)
+    block = projection.get_data()
+    assert [s.name for s in block.segments] == ["segment000", "segment001"]
+    for k, (segment, n) in enumerate(zip(block.segments, (3, 2), strict=True)):
+        (sampled,), (noted,) = segment.analogsignals, segment.irregularlysampledsignals
+        assert (sampled.name, noted.name) == ("weight", "weight")
+        assert noted.times.rescale("ms").magnitude.tolist() == [20.0, 40.0, 60.0][:n]
+        times, values = rule.get_observable_array("weight", segment=k)
+        np.testing.assert_array_equal(noted.magnitude, values.reshape(n, -1))
+        assert len(times) == n
+    with pytest.raises(KeyError, match="no segment 2"):
+        rule.get_observable_array("weight", segment=2)
+    other = Note(sim.Timer(start=20.0, period=20.0))
+    _, projection = network(other)
+    sim.run(50.0)
+    times, values = projection.get_array("weight0")
+    assert values.shape == (2, 8)
+    block = projection.get_data("rate0")
+    (signal,) = block.segments[0].irregularlysampledsignals
+    assert signal.shape == (2, 4)
+    projection.get_data(clear=True)
+    assert other.observables == ()
+    with pytest.raises(sim.errors.NothingToWriteError):
+        projection.get_data()
