@@ -14,7 +14,7 @@ import pynn_brainscales as sim
 
 NEURONS = 32  # and as many inputs, and as many synapses a neuron
 INPUT_RATE = 60.0  # Hz
-STEP, PERIOD = 0.25, 650.0  # ms, of the simulation and between executions; one takes a third of it
+STEP, PERIOD = 0.25, 650.0  # ms, of the simulation and between executions
 W_MAX, START = 0.6, 0.25  # nA, of codes 0..63
 RULE = {"w0": 300.0, "eta": 0.018, "drift": 0.0018, "noise": 0.5}  # codes
 SLOWER = 0.25  # the rule in the second part of learning: smaller steps, a steadier result

@@ -19,7 +19,7 @@ import pynn_brainscales as sim
 
 INPUTS, NEURONS, ACTIVE = 16, 32, 5
 A, B, NEITHER = 0, 1, 2
-PERIOD, FIRST, VOLLEYS, GAP, JITTER = 200.0, 10.0, 5, 6.0, 1.0  # ms; an execution takes about 80 of a period
+PERIOD, FIRST, VOLLEYS, GAP, JITTER = 200.0, 10.0, 5, 6.0, 1.0  # ms
 BACKGROUND, WINDOW = 0.4, (5.0, 35.0)  # spikes of an input in a presentation, and when, ms
 READ = 45.0  # ms into the presentation, when all neurons have answered
 W_MAX, START = 0.8, 0.3  # nA

@@ -66,7 +66,8 @@ def check_slots(p: Projection, size: int) -> None:
 
 def first_labels(p: Projection) -> np.ndarray:
     """Whom each synapse of a projection of slots hears at first: numbers (m,) of candidates."""
-    assert p.candidates is not None
+    if p.candidates is None:
+        raise ValueError(f"projection {p.label!r} has no slots, and its synapses no candidates")
     order = np.argsort(p.candidates)
     return order[np.searchsorted(p.candidates[order], p.pre_index)]
 

@@ -79,7 +79,7 @@ class CostMeter:
 
     def __init__(self) -> None:
         self._counts: Counter[Operation] = Counter()
-        self._rows: set[int] = set()
+        self._rows: set[tuple[int, int]] = set()  # array and row
         self._converting: str | None = None
 
     # --- charging ----------------------------------------------------------------------------------------------
@@ -128,8 +128,12 @@ class CostMeter:
         if numbers.size and not 0 <= numbers.min() <= numbers.max() < limits.ROWS:
             raise ValueError(f"rows {numbers.min()} to {numbers.max()} were touched; a half has rows 0 to "
                              f"{limits.ROWS - 1}")
-        self._rows.update(numbers.tolist())
+        self.touch(0, numbers)
         return numbers.size
+
+    def touch(self, array: int, rows: np.ndarray) -> None:
+        """Note rows of an array of synapses as read or written; the key tells arrays apart."""
+        self._rows.update((array, row) for row in rows.tolist())
 
     # --- result ------------------------------------------------------------------------------------------------
 

@@ -145,7 +145,7 @@ class SynapseView:
     def _convert(self, row, take: Callable) -> np.ndarray:
         sensors, streams = self._need_sensors(), self._rng
         self._meter.convert("sensors")
-        self._meter.charge(Operation.CADC_READ, self._count(row))
+        self._meter.charge(Operation.CADC_READ, self._touched(row))
         return self._read(lambda rows, trial: take(
             sensors, rows, trial, streams if trial is None or streams is None else streams[trial:trial + 1]), row)
 
@@ -186,12 +186,14 @@ class SynapseView:
                              f"({self._trials}, r), for a rule with batched=True")
         return [(self._rows(np.asarray(r)), t) for t, r in enumerate(row)]
 
-    def _count(self, row) -> int:
-        """Rows that are touched in one replica."""
-        return len(self._parts(row)[0][0])
+    def _touched(self, row) -> int:
+        """How many rows are touched in one replica; the meter is told which."""
+        rows = self._parts(row)[0][0]
+        self._meter.touch(id(self), rows)
+        return len(rows)
 
     def _charge(self, operation: Operation, row) -> None:
-        self._meter.charge(operation, limits.VECTORS_PER_ROW * self._count(row))
+        self._meter.charge(operation, limits.VECTORS_PER_ROW * self._touched(row))
 
     def _read(self, take: _Take, row) -> np.ndarray:
         parts = [take(rows, trial) for rows, trial in self._parts(row)]

@@ -297,3 +297,18 @@ def test_what_a_rule_records_comes_from_the_projection():
     assert other.observables == ()
     with pytest.raises(sim.errors.NothingToWriteError):
         projection.get_data()
+
+
+def test_time_that_is_reserved_by_rows():
+    """A rule with the vendor's reserve is charged for each row that it touches, once."""
+    from pynn_brainscales.emulator import limits
+    from pynn_brainscales.emulator.plasticity.cost import reserved_time
+
+    rule = Grow(sim.Timer(start=20.0, period=500.0, num_periods=1), runtime_model=reserved_time)
+    _, projection = network(rule, "quantised", weight=0.1)
+    projection.record("weight", sampling_interval=0.1)
+    sim.run(200.0)
+    rows = len(np.unique(sim.simulator.state.rules._arrays[id(projection)][0][1].row))
+    times, weights = projection.get_array("weight")
+    seen = times[np.flatnonzero(np.any(weights != weights[0], axis=1))[0]]
+    assert seen == pytest.approx(20.0 + limits.UPDATE_BASE_US + rows * limits.UPDATE_ROW_US, abs=0.3)
