@@ -13,6 +13,7 @@ import numpy as np
 from . import coordinates, limits
 from .beside.coupling import Beside, verify_beside
 from .frozen import Frozen
+from .joints import Joints, verify_joints
 from .pairs import PairSynapses, verify_pairs
 from .plastic import PlasticArray, verify_array
 from .relays import RelayProbe, Relays, verify_relays
@@ -251,6 +252,8 @@ class ChipConfig(Frozen):
     relay_probes : tuple of RelayProbe
     plastic : tuple of PlasticArray
         Synapses that a plasticity rule may change; their places in the arrays of ``synapses`` are empty.
+    joints : Joints or None
+        Conductances between membranes.
     """
 
     step_us: float
@@ -267,6 +270,7 @@ class ChipConfig(Frozen):
     pair_probes: tuple[PairProbe, ...] = ()
     relay_probes: tuple[RelayProbe, ...] = ()
     plastic: tuple[PlasticArray, ...] = ()
+    joints: Joints | None = None
 
 
 def verify_config(config: ChipConfig) -> None:
@@ -322,6 +326,9 @@ def verify_config(config: ChipConfig) -> None:
         verify_beside(config.beside, n, config.external)
     if config.relays is not None:
         verify_relays(config.relays, sources, config.external)
+    if config.joints is not None:
+        verify_joints(config.joints, c.master)
+        _demand(c.chip[config.joints.first] == c.chip[config.joints.second], "joined membranes must lie on one chip")
     for group in config.pairs:
         verify_pairs(group.synapses, sources)
     for array in config.plastic:

@@ -6,6 +6,7 @@ import numpy as np
 
 from . import limits
 from .config import ChipConfig, Circuits
+from .joints import Joints
 from .streams import Stream, generator
 
 
@@ -25,6 +26,16 @@ def effective_circuits(config: ChipConfig) -> Circuits:
         tau_syn_inh=c.tau_syn_inh * p.tau_syn_inh, gain_exc=c.gain_exc * p.gain_exc / p.capacitance,
         gain_inh=c.gain_inh * p.gain_inh / p.capacitance, i_offset=c.i_offset / p.capacitance,
         delta_t=c.delta_t * p.delta_t, tau_w=c.tau_w * p.tau_w, a=c.a * p.a, b=c.b * p.b)
+
+
+def effective_joints(config: ChipConfig) -> Joints | None:
+    """The joints as they are on the virtual chip: each conductance varies, and so do the capacitances."""
+    joints, p = config.joints, config.pattern
+    if joints is None or p is None:
+        return joints
+    factor = p.icc[joints.first]
+    return joints.replace(rate_first=joints.rate_first * factor / p.capacitance[joints.first],
+                          rate_second=joints.rate_second * factor / p.capacitance[joints.second])
 
 
 def run_offsets(config: ChipConfig, trials: int, first_trial: int) -> np.ndarray:

@@ -46,6 +46,7 @@ E_REF_RANGE = (60.0, 160.0)  # reference of the linear conductance factor
 TAU_M_RANGE = (0.5, 60.0)
 TAU_SYN_RANGE = (0.3, 30.0)
 TAU_W_RANGE = (14.0, 700.0)  # measured
+ICC_TAU_RANGE = (0.1, 30.0)  # capacitance over the conductance between two circuits
 REFRACTORY_RANGE = (0.04, 32.0)
 SYNIN_GM_RANGE = (30, 800)
 SYNAPSE_DAC_RANGE = (30, 1022)
@@ -56,6 +57,8 @@ PREFERRED_V_LOW = 80.0  # where the mapping puts the lower of rest and reset if 
 CADC_LSB_PER_CAPMEM_LSB = 1.0 / 2.4  # vendor
 TAU_M_CODE_US = 948.0  # tau_m = 948 us / code at full capacitance (measured: 6 us at code 158)
 TAU_M_SWITCH = 8  # conductance range switches multiply or divide by this (vendor)
+ICC_TAU_CODE_US = 948.0  # as tau_m: the same kind of amplifier (estimate)
+ICC_SWITCH = 4  # conductance range switches multiply or divide by this (vendor)
 TAU_SYN_CODE_US = 504.0  # tau_syn = 504 us / code with the high resistance on (measured: 6 us at code 84)
 TAU_SYN_SWITCH = 8  # ratio without the high resistance (estimate)
 TAU_W_CODE_US = 14000.0  # tau_w = 14 ms / code (measured: 140 us at code 100)

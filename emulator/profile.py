@@ -31,6 +31,8 @@ class Profile(Frozen):
         Static factor of the distance from leak potential to threshold.
     delta_t, tau_w, a, b : float
         Static factors of the exponential and adaptation terms.
+    icc : float
+        Static factor of the conductance between two joined circuits.
     cadc_offset, cadc_gain : float
         Static offset (CADC LSB) and factor of each readout channel.
     capmem_rewrite : float
@@ -70,6 +72,7 @@ class Profile(Frozen):
     tau_w: float = 0.0
     a: float = 0.0
     b: float = 0.0
+    icc: float = 0.0
     cadc_offset: float = 0.0
     cadc_gain: float = 0.0
     capmem_rewrite: float = 0.0
@@ -120,12 +123,12 @@ ideal = Profile("ideal", limited=False, quantised=False)
 quantised = Profile("quantised")
 calibrated = Profile(
     "calibrated", v_leak=2.0, v_reset=1.5, v_thresh=2.0, tau_m=0.05, tau_syn=0.045, gain=0.03, synapse=0.05,
-    driver=0.07, delta_t=0.0375, v_exp=2.5, tau_w=0.0625, a=0.05, b=0.05, cadc_offset=1.2, cadc_gain=0.01,
+    driver=0.07, delta_t=0.0375, v_exp=2.5, tau_w=0.0625, a=0.05, b=0.05, icc=0.05, cadc_offset=1.2, cadc_gain=0.01,
     sensor_eta=0.35, sensor_tau=0.3, sensor_baseline=7.0, **_TEMPORAL)
 uncalibrated = Profile(
     "uncalibrated", v_leak=15.0, v_reset=14.0, v_thresh=7.0, tau_m=0.13, tau_syn=0.25, gain=0.06,
     gain_quadrant=0.232, synapse=0.05, driver=0.15, capacitance=0.015, delta_t=0.15, v_exp=10.0, tau_w=0.25,
-    a=0.2, b=0.2, cadc_offset=10.0, cadc_gain=0.02, sensor_eta=0.5, sensor_tau=0.5, sensor_baseline=10.0,
+    a=0.2, b=0.2, icc=0.13, cadc_offset=10.0, cadc_gain=0.02, sensor_eta=0.5, sensor_tau=0.5, sensor_baseline=10.0,
     **_TEMPORAL)
 
 # variations that studies of the spatial pooler on this chip have used

@@ -12,8 +12,9 @@ from functools import lru_cache
 import numpy as np
 
 from .config import INH, ChipConfig, Circuits, verify_config
-from .effective import effective_circuits, run_offsets
+from .effective import effective_circuits, effective_joints, run_offsets
 from .frozen import Frozen
+from .joints import Joints
 from .kernels.neuron import Adaptive, Lenders, current_propagator, step_mean
 from .kernels.relay_samples import verify_relay_probes
 from .kernels.routing import EventTable, tabulate, through_drivers
@@ -59,6 +60,7 @@ class Program(Frozen):
 
     config: ChipConfig
     circuits: Circuits
+    joints: Joints | None
     trials: int
     first_trial: int
     groups: tuple[Group, ...]
@@ -132,7 +134,8 @@ def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
         for i, j in _spans(kind))
     threshold = np.where(c.spiking & (kind < LENT_BEFORE), (c.v_thresh - origin) / unit, np.inf)
     return Program(
-        config=config, circuits=c, trials=trials, first_trial=first_trial, groups=groups, origin=origin, unit=unit,
+        config=config, circuits=c, joints=effective_joints(config), trials=trials, first_trial=first_trial,
+        groups=groups, origin=origin, unit=unit,
         threshold=threshold, reset=(c.v_reset - origin) / unit,
         refractory=np.floor(c.refractory_us / h + 0.5).astype(np.int64), synaptic=synaptic,
         jump=synaptic * gain / strength, w_unit=w_unit, w_shift=w_shift, w_half=w_half, w_pull=a * (1 - w_half),
@@ -255,4 +258,6 @@ def _clamped(config: ChipConfig, kind: np.ndarray) -> np.ndarray:
     for probe in config.probes:
         if probe.variable == "v":
             clamped[probe.circuits] = True
+    if config.joints is not None:
+        clamped[config.joints.first] = clamped[config.joints.second] = True
     return clamped

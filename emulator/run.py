@@ -13,6 +13,7 @@ from .companions import Companions
 from .config import ChipConfig
 from .kernels import neuron
 from .kernels.counters import count
+from .kernels.coupling import Coupling
 from .kernels.injection import Injection
 from .kernels.noise import SlowNoise, ThresholdJitter
 from .kernels.queue import BatchQueue, SingleQueue, expand
@@ -91,6 +92,8 @@ class _Run:
         self._schedule_release(release[refractory], refractory)
         noise = config.noise
         self._special_cases()
+        self.coupling = None if p.joints is None else Coupling(
+            p.joints, config.step_us, self.x[0], np.broadcast_to(p.origin, self.x[0].shape), p.unit, s.release >= 0)
         self.slow = (SlowNoise(config, p.trials, p.first_trial, self.slow_value) if noise.membrane_noise else None)
         self.jitter = (ThresholdJitter(config, p.trials, p.first_trial, self.passages)
                        if noise.threshold_jitter else None)
@@ -196,7 +199,7 @@ class _Run:
         deliver, releases = self.queue.deliver if self.p.delivery.events else None, self.releases
         slow_interval = self.slow.interval if self.slow else 0
         samplers = [(s.probe.interval_steps, s.take) for s in self.samplers]
-        injection = self.injection
+        injection, coupling = self.injection, self.coupling
         before, after = (None, None) if self.companions is None else (self.companions.early, self.companions.after)
         if self.drift is not None:
             self._apply_shifts()
@@ -211,8 +214,14 @@ class _Run:
                 self._apply_shifts()
             if before is not None:
                 before(k)
+            if coupling is not None:
+                coupling.half()
             for step in steps:
                 step()
+            if coupling is not None:
+                if self.held.size:
+                    v[self.held] = self.held_at
+                coupling.half()
             greater_equal(v, threshold, above)
             spiked = nonzero()[0]
             if self.waiting.size:
@@ -261,6 +270,8 @@ class _Run:
             self.held_at = self.reset_flat.take(self.held)
         elif self.clamping:
             self._hold()
+        if self.coupling is not None:
+            self.coupling.hold(spiked, True)
         if p.delivery.events:
             self.queue.fire(k, spiked)
         if self.companions is not None:
@@ -294,6 +305,8 @@ class _Run:
                 self.waiting = np.flatnonzero(self.unarmed_flat)
             if self.in_turn:
                 self.held, self.held_at = self.held[which.size:], self.held_at[which.size:]
+            if self.coupling is not None:
+                self.coupling.hold(which, False)
         if self.clamping and not self.in_turn:
             self._hold()
 

@@ -57,6 +57,7 @@ class FixedPattern(Frozen):
     b: np.ndarray
     cadc_offset: np.ndarray
     cadc_gain: np.ndarray
+    icc: np.ndarray
     synapse: np.ndarray | None
     driver: np.ndarray | None
 
@@ -66,7 +67,7 @@ _FACTORS = {"tau_m": "tau_m", "tau_syn_exc": "tau_syn", "tau_syn_inh": "tau_syn"
             "gain_inh": "gain", "capacitance": "capacitance", "delta_t": "delta_t", "tau_w": "tau_w", "a": "a",
             "b": "b", "cadc_gain": "cadc_gain"}
 # position = key of the stream: new ones go to the end, or the chips of all seeds change
-_QUANTITIES = (*_OFFSETS, *_FACTORS, "gain_quadrant", "synapse", "driver", "threshold_distance")
+_QUANTITIES = (*_OFFSETS, *_FACTORS, "gain_quadrant", "synapse", "driver", "threshold_distance", "icc")
 
 
 def draw_pattern(profile: Profile, chip_seed: int, seed: int, chips: int, chip: np.ndarray,
@@ -91,7 +92,7 @@ def draw_pattern(profile: Profile, chip_seed: int, seed: int, chips: int, chip: 
     FixedPattern or None
         None where the profile has no static variation at all.
     """
-    fields = _FACTORS | {"threshold_distance": "threshold_distance"}
+    fields = _FACTORS | {name: name for name in ("threshold_distance", "icc")}
     sigmas = {name: getattr(profile, name) for name in _OFFSETS} | {
         name: getattr(profile, field) for name, field in fields.items()}
     if not any((*sigmas.values(), profile.gain_quadrant, profile.synapse, profile.driver,

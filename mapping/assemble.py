@@ -16,10 +16,12 @@ from pynn_brainscales.emulator.config import (
     Routes,
     verify_config,
 )
+from pynn_brainscales.emulator.joints import Joints
 from pynn_brainscales.emulator.variation import draw_pattern, noise_of
 
 from .aside import beside_cells, learning_config, pair_probes, relay_config
 from .errors import MappingError
+from .joints import joined, side_of_joint
 from .mapped import Expanded, Loss, Placement, Rounded, Routing, Scaled, Way
 from .models import port_of
 from .network import Network
@@ -38,14 +40,14 @@ def assemble(described: Network, split: Split, scaled: Scaled, expanded: Expande
     """Put the configuration together; also the index of each neuron's membrane circuit in it, (n,).
 
     Circuits are sorted by the kernel that steps them, then by coordinate, joined circuits last: so each kernel works
-    on one contiguous piece, and so do most synaptic rows.
+    on one contiguous piece, and so do most synaptic rows. Within a kind, both sides of joints are pieces, too.
     """
     network = split.network
     neuron, slot = np.nonzero(placement.circuit >= 0)
     chip, circuit = placement.chip[neuron], placement.circuit[neuron, slot]
     c, unit = scaled.cells, expanded.unit[neuron, slot]
     kind = np.where(c["exponential"] | c["adaptation"], 2, c["conductance"].astype(int))[neuron]
-    order = np.lexsort((circuit, chip, kind, slot > 0))
+    order = np.lexsort((circuit, chip, side_of_joint(network)[neuron], kind, slot > 0))
     neuron, slot, chip, circuit, unit = (a[order] for a in (neuron, slot, chip, circuit, unit))
     membrane = np.flatnonzero(slot == 0)
     master = np.empty(network.neurons, np.int64)
@@ -83,6 +85,9 @@ def assemble(described: Network, split: Split, scaled: Scaled, expanded: Expande
         pair_probes=pair_probes(described.observed, split, network.timestep),
         plastic=plastic_arrays(split, scaled, routing, rounded, target, circuits, master, synapses, pattern, step,
                                sources))
+    pairs, rate = joined(network), rounded.icc_rate.realised
+    if len(pairs.first):
+        config = config.replace(joints=Joints(master[pairs.first], master[pairs.second], rate[0], rate[1]))
     config = config.replace(relay_probes=relay_probes(described, split, config, master))
     verify_config(config)
     return config, master

@@ -120,7 +120,7 @@ def same_structure(network: Network, target: Target, mapped: Mapped) -> bool:
         cells: list[tuple] = [(p.label, p.size, p.model, dict(getattr(p, "receptors", {}))) for p in n.parts]
         return cells + [(p.label, p.pre, p.post, p.receptor, len(p), p.model, p.rule) for p in n.projections]
 
-    if shape(network) != shape(old):
+    if shape(network) != shape(old) or not _same_joints(network, old):
         return False
     pairs = list(zip(network.projections, old.projections, strict=True))
     same = all(_equal(getattr(p, name), getattr(q, name)) for p, q in pairs
@@ -129,6 +129,13 @@ def same_structure(network: Network, target: Target, mapped: Mapped) -> bool:
     # relays are shared by synapses of equal parameters
     return same and all(np.array_equal(values, getattr(q, kind)[name]) for p, q in pairs
                         for kind in ("parameters", "initial") for name, values in getattr(p, kind).items())
+
+
+def _same_joints(a: Network, b: Network) -> bool:
+    return [(j.label, j.pre, j.post, len(j)) for j in a.joints] == [
+        (j.label, j.pre, j.post, len(j)) for j in b.joints] and all(
+        _equal(getattr(p, name), getattr(q, name)) for p, q in zip(a.joints, b.joints, strict=True)
+        for name in ("pre_index", "post_index"))
 
 
 def _same_candidates(a: np.ndarray | None, b: np.ndarray | None) -> bool:
@@ -234,6 +241,7 @@ def _tell_differences(mapped: Mapped) -> None:
         warnings.warn(f"population {label!r}: outside the chip's range: {', '.join(parts)}", MappingWarning,
                       stacklevel=3)
     tell_poor_fits(mapped)
+    _tell_joints(mapped)
     _tell_sensors(mapped)
     if mapped.routing.free:
         return
@@ -258,6 +266,19 @@ def _tell_differences(mapped: Mapped) -> None:
             warnings.warn(
                 f"projection {p.label!r}: spikes of a chip reach cells beside it after "
                 f"{p.delay[worst] + raised[worst]:.4g} ms, not {p.delay[worst]:.4g} ms", MappingWarning, stacklevel=3)
+
+
+def _tell_joints(mapped: Mapped) -> None:
+    """One warning for each projection of electrical synapses whose conductances the chip hasn't."""
+    start, rate, per_ms = 0, mapped.rounded.icc_rate, us_per_ms(mapped.target)
+    for j in mapped.network.joints:
+        here = slice(start, start + len(j))
+        start += len(j)
+        bad = np.argwhere(rate.clipped[:, here])
+        if len(bad):
+            wanted, got = (a[:, here][tuple(bad[0])] * per_ms for a in (rate.requested, rate.realised))
+            warnings.warn(f"projection {j.label!r}: outside the chip's range: conductance / capacitance {wanted:.4g} "
+                          f"-> {got:.4g} per ms", MappingWarning, stacklevel=4)
 
 
 def _tell_sensors(mapped: Mapped) -> None:

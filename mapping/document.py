@@ -27,17 +27,18 @@ from .models import (
     cell_model,
     synapse_model,
 )
-from .network import Current, Network, Population, Probe, Projection, Source, SynapseProbe, verify_network
+from .network import Current, Joint, Network, Population, Probe, Projection, Source, SynapseProbe, verify_network
 
 FORMAT = "pynn_brainscales.network"
 VERSION = 1
 _FIELDS = {
     "": {"format", "version", "timestep", "min_delay", "populations", "sources", "projections", "probes", "observed",
-         "currents"},
+         "currents", "joints"},
     "populations": {"label", "size", "model", "receptors", "parameters", "initial"},
     "sources": {"label", "size", "model", "parameters"},
     "projections": {"label", "pre", "post", "receptor", "pre_index", "post_index", "weight", "delay", "model", "rule",
                     "parameters", "initial", "candidates"},
+    "joints": {"label", "pre", "post", "pre_index", "post_index", "weight"},
     "probes": {"population", "variable", "index", "interval"},
     "observed": {"projection", "interval", "variable"},
     "currents": {"model", "parameters", "population", "index", "number"}}
@@ -116,6 +117,9 @@ def _document(network: Network, write: Callable) -> dict:
                    for i, p in enumerate(network.projections)]
     probes = [{"population": p.population, "variable": p.variable, "interval": p.interval,
                "index": write(f"probes[{i}].index", p.index)} for i, p in enumerate(network.probes)]
+    joints = [{"label": j.label, "pre": j.pre, "post": j.post}
+              | arrays(f"joints[{i}]", {k: getattr(j, k) for k in ("pre_index", "post_index", "weight")})
+              for i, j in enumerate(network.joints)]
     return {"format": FORMAT, "version": VERSION, "timestep": network.timestep, "min_delay": network.min_delay,
             "populations": populations, "sources": sources, "projections": projections, "probes": probes,
             "observed": [{"projection": o.projection, "interval": o.interval, "variable": o.variable}
@@ -124,7 +128,7 @@ def _document(network: Network, write: Callable) -> dict:
                           "index": write(f"currents[{i}].index", c.index),
                           "parameters": {k: [_number(x) for x in v] if isinstance(v, np.ndarray) else _number(
                               np.float64(v)) for k, v in c.parameters.items()}}
-                         for i, c in enumerate(network.currents)]}
+                         for i, c in enumerate(network.currents)]} | ({"joints": joints} if joints else {})
 
 
 # --- reading -----------------------------------------------------------------------------------------------
@@ -161,7 +165,8 @@ def from_dict(document: Mapping, arrays: Mapping[str, np.ndarray] | None = None,
         tuple(reader.probe(p, f"probes[{i}]") for i, p in enumerate(reader.list(document, "probes"))),
         reader.number(document, "", "timestep"), reader.number(document, "", "min_delay"),
         tuple(reader.observed(o, f"observed[{i}]") for i, o in enumerate(reader.list(document, "observed", False))),
-        tuple(reader.current(c, f"currents[{i}]") for i, c in enumerate(reader.list(document, "currents", False))))
+        tuple(reader.current(c, f"currents[{i}]") for i, c in enumerate(reader.list(document, "currents", False))),
+        tuple(reader.joint(j, f"joints[{i}]") for i, j in enumerate(reader.list(document, "joints", False))))
     verify_network(network)
     return network
 
@@ -337,6 +342,13 @@ class _Reader:
         candidates = (self.array(part["candidates"], f"{where}.candidates", None) if "candidates" in part else None)
         return Projection(label, pre, post, receptor, index, arrays["post_index"], arrays["weight"], arrays["delay"],
                           model, rule, **own, candidates=candidates)
+
+    def joint(self, part: Mapping, where: str) -> Joint:
+        self.keys(part, where)
+        label, pre, post = (self.text(part, where, k) for k in ("label", "pre", "post"))
+        index = [self.array(self.get(part, where, k), f"{where}.{k}", None) for k in ("pre_index", "post_index")]
+        weight = self.array(self.get(part, where, "weight"), f"{where}.weight", len(index[0]))
+        return Joint(label, pre, post, index[0], index[1], weight)
 
     def strings(self, part: Mapping, where: str, key: str) -> tuple[str, ...]:
         values = part.get(key, [])

@@ -178,6 +178,8 @@ class Rounded(Frozen):
         Weight of each place of ``Routing.cell_*``.
     lost : int (Loss), (m,)
         ``Routing.lost`` and the weights that round to zero.
+    icc_rate : Quantised, (2, K)
+        Conductance of each joint over the capacitances of its two membranes, 1 / us of hardware time.
     """
 
     cells: Mapping[str, Quantised]
@@ -187,6 +189,7 @@ class Rounded(Frozen):
     drive: Quantised
     cell_weight: np.ndarray
     lost: np.ndarray
+    icc_rate: Quantised
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -127,6 +127,21 @@ class Projection(Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class Joint(Frozen):
+    """Electrical synapses between two populations, arrays (M,): positions in them, and conductances ``weight`` (uS)."""
+
+    label: str
+    pre: str
+    post: str
+    pre_index: np.ndarray
+    post_index: np.ndarray
+    weight: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.pre_index)
+
+
+@dataclass(frozen=True, eq=False)
 class Probe(Frozen):
     """What is sampled: ``variable`` of the neurons ``index`` of a population, every ``interval`` ms.
 
@@ -183,6 +198,7 @@ class Network(Frozen):
     min_delay: float = 0.1
     observed: tuple[SynapseProbe, ...] = ()
     currents: tuple[Current, ...] = ()
+    joints: tuple[Joint, ...] = ()
 
     def population(self, label: str) -> Population:
         """The population with a label; KeyError if there is none."""
@@ -253,6 +269,12 @@ def verify_network(network: Network) -> None:
                                hint="rename one of them")
         seen.add(projection.label)
         _verify_projection(projection, network)
+    for joint in network.joints:
+        if joint.label in seen:
+            raise MappingError(f"two projections are labelled {joint.label!r}", "unique labels",
+                               hint="rename one of them")
+        seen.add(joint.label)
+        _verify_joint(joint, network)
     for probe in network.probes:
         where = f"probe of {probe.population!r}"
         try:
@@ -264,9 +286,10 @@ def verify_network(network: Network) -> None:
         _verify_index(probe.index, population.size, where, "index")
         if not probe.interval > 0:
             raise MappingError(f"a sampling interval of {probe.interval} ms", "an interval > 0", where)
+    chemical = {p.label for p in network.projections}
     for o in network.observed:
-        if o.projection not in seen:
-            raise MappingError(f"unknown projection {o.projection!r}", ", ".join(sorted(seen)), "observed synapses")
+        if o.projection not in chemical:
+            raise MappingError(f"unknown projection {o.projection!r}", ", ".join(sorted(chemical)), "observed synapses")
         where = f"observed synapses of {o.projection!r}"
         known = ("weight", *next(p for p in network.projections if p.label == o.projection).synapse.state)
         if o.variable not in known:
@@ -351,6 +374,19 @@ def _verify_projection(projection: Projection, network: Network) -> None:
         if not np.all(np.isfinite(getattr(projection, name))):
             raise MappingError(f"{name} has values that are not finite", "finite numbers", where)
     _verify_synapse(projection, where)
+
+
+def _verify_joint(joint: Joint, network: Network) -> None:
+    where, sizes = f"projection {joint.label!r}", {p.label: p.size for p in network.populations}
+    for label, index, name in ((joint.pre, joint.pre_index, "pre_index"), (joint.post, joint.post_index, "post_index")):
+        if label not in sizes:
+            raise MappingError(f"an electrical synapse of {label!r}", ", ".join(map(repr, sizes)), where,
+                               "spike sources have no membranes")
+        if index.ndim != 1 or index.shape != joint.weight.shape:
+            raise MappingError(f"{name} of shape {index.shape}", "three equal 1-D shapes", where)
+        _verify_index(index, sizes[label], where, name)
+    if not np.all(np.isfinite(joint.weight)):
+        raise MappingError("weight has values that are not finite", "finite numbers", where)
 
 
 def _verify_current(current: Current, network: Network) -> None:

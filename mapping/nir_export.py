@@ -48,6 +48,10 @@ def to_nir(network: Network, *, time_unit: float = 1000.0, mv_per_unit: float = 
     nir = nir_package()
     if on_loss not in ("error", "warn"):
         raise MappingError(f"on_loss={on_loss!r}", "'error', 'warn'", "to_nir")
+    if network.joints:
+        raise MappingError("an ElectricalSynapse", "synapses that send spikes",
+                           f"projection {network.joints[0].label!r}",
+                           "NIR has no conductances between membranes; leave it out")
     units = Units(time_unit, mv_per_unit, v_rest_mv, spike_area)
     graph = _Graph()
     name = {part.label: graph.free(part.label) for part in network.parts}

@@ -1,7 +1,8 @@
 """Neurons to circuits.
 
 Chips are filled in the order of the network, evenly. On a chip neurons are dealt out to the eight event outputs in
-turn, so that each output, and with it each PADI bus, carries a mix of all populations.
+turn, so that each output, and with it each PADI bus, carries a mix of all populations. Two neurons that a conductance
+joins share a column, the first in the upper row.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import numpy as np
 from pynn_brainscales.emulator import coordinates, limits
 
 from .errors import MappingError
+from .joints import demand_single_circuits, partner_of_neuron
 from .mapped import Expanded, Placement, Scaled
 from .network import Network
 from .target import Target
@@ -28,7 +30,8 @@ def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target) 
         index = np.arange(n)
         return Placement(max(1, -(-n // limits.CIRCUITS)), index // limits.CIRCUITS,
                          (index % limits.CIRCUITS)[:, None])
-    size = expanded.circuits
+    size, partner = expanded.circuits, partner_of_neuron(network)
+    demand_single_circuits(network, size)
     least = max(1, -(-int(size.sum()) // limits.CIRCUITS))
     most = least + 1 + int(np.count_nonzero(size > 1)) // 2
     for chips in range(least, max(most, 2 * least) + 1):
@@ -36,7 +39,7 @@ def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target) 
             raise MappingError(f"{int(size.sum())} circuits for {n} neurons",
                                f"{target.max_chips} chip(s) of {limits.CIRCUITS} circuits",
                                hint="raise max_chips, join fewer circuits, or use chip='ideal'")
-        placement = _on(chips, size)
+        placement = _on(chips, size, partner)
         if placement is not None:
             return placement
     raise MappingError(f"{int(size.sum())} circuits in blocks of up to {int(size.max())}",
@@ -44,26 +47,31 @@ def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target) 
                        hint="join fewer circuits (circuits_per_neuron)")
 
 
-def _on(chips: int, size: np.ndarray) -> Placement | None:
-    """A placement on so many chips, or None if it does not fit."""
+def _on(chips: int, size: np.ndarray, partner: np.ndarray) -> Placement | None:
+    """A placement on so many chips, or None if it does not fit; ``partner`` as of ``partner_of_neuron``."""
     n = len(size)
-    share = np.cumsum(size) - size
-    chip = np.minimum(share * chips // max(1, int(size.sum())), chips - 1)
+    first = np.where(partner < 0, np.arange(n), np.minimum(partner, np.arange(n)))  # of two joined neurons
+    both = np.bincount(first, size, minlength=n)
+    share = (np.cumsum(both) - both)[first]
+    chip = np.minimum(share * chips // max(1, int(size.sum())), chips - 1).astype(np.int64)
     circuit = np.full((n, max(1, int(size.max(initial=1)))), -1, np.int64)
     for c in range(chips):
         here = np.flatnonzero(chip == c)
-        if not _fill(here, size, circuit):
+        if not _fill(here, size, partner, circuit):
             return None
     return Placement(chips, chip, circuit)
 
 
-def _fill(neurons: np.ndarray, size: np.ndarray, circuit: np.ndarray) -> bool:
-    """Place the neurons of one chip: joined ones first, as blocks of whole columns, then the others."""
+def _fill(neurons: np.ndarray, size: np.ndarray, partner: np.ndarray, circuit: np.ndarray) -> bool:
+    """Place the neurons of one chip: joined circuits first, as blocks of whole columns, then the others."""
     free = np.ones((limits.HALVES, limits.COLUMNS), bool)
-    joined = neurons[size[neurons] > 1]
+    block = np.where(partner[neurons] >= 0, 2, size[neurons])
+    wide = (block > 1) & ((partner[neurons] < 0) | (neurons < partner[neurons]))
     start = [limits.COLUMNS_PER_OUTPUT * k for k in range(limits.OUTPUTS)]
-    for i, neuron in enumerate(joined[np.argsort(-size[joined], kind="stable")].tolist()):
-        k = int(size[neuron])
+    joined = neurons[wide][np.argsort(-block[wide], kind="stable")]
+    for i, neuron in enumerate(joined.tolist()):
+        pair = partner[neuron] >= 0
+        k = 2 if pair else int(size[neuron])
         width = -(-k // 2)
         at = _gap(np.all(free, axis=0), width, start[i % limits.OUTPUTS])
         if at is None:
@@ -71,8 +79,11 @@ def _fill(neurons: np.ndarray, size: np.ndarray, circuit: np.ndarray) -> bool:
         columns = np.repeat(np.arange(at, at + width), 2)[:k]
         halves = np.tile([0, 1], width)[:k]
         free[halves, columns] = False
-        circuit[neuron, :k] = coordinates.circuit_of(halves, columns)
-    single = neurons[size[neurons] == 1]
+        if pair:  # one above the other
+            circuit[[neuron, partner[neuron]], 0] = coordinates.circuit_of(halves, columns)
+        else:
+            circuit[neuron, :k] = coordinates.circuit_of(halves, columns)
+    single = neurons[block == 1]
     order = _dealt()
     order = order[free.reshape(-1)[order]]
     if len(order) < len(single):

@@ -77,11 +77,24 @@ def make_report(mapped: Mapped, dry_run: bool | None = None) -> Report:
         "lost": {reason.name.lower(): int(np.count_nonzero(m.rounded.lost == reason)) for reason in Loss if reason},
         "usage": _usage(m), "populations": {p.label: _population(m, i) for i, p in enumerate(m.network.populations)},
         "projections": {p.label: _projection(m, p.label) for p in m.network.projections},
+        "joints": {j.label: _joint(m, i) for i, j in enumerate(m.network.joints)},
         "recording": _recording(m), "events": _events(m), "beside": _beside(m),
         "currents": current_notes(m)}
     if m.routing.free:
         sections["dry_run"] = _dry_run(m) if dry_run else "not made: make_report(mapped, dry_run=True) maps it"
     return Report(MappingProxyType(sections))
+
+
+def _joint(m: Mapped, i: int) -> dict:
+    """Electrical synapses of one projection: how many, and conductance over capacitance."""
+    joints = m.network.joints
+    start = sum(len(j) for j in joints[:i])
+    here, rate, ms = slice(start, start + len(joints[i])), m.rounded.icc_rate, 1.0 / us_per_ms(m.target)
+    wanted, got = (rate_[:, here] / ms for rate_ in (rate.requested, rate.realised))
+    error = np.abs(got - wanted) / np.where(wanted > 0, wanted, 1.0)
+    span = [float(got.min(initial=np.inf)), float(got.max(initial=0.0))]
+    return {"joints": len(joints[i]), "rate_per_ms": span,
+            "largest_error": float(error.max(initial=0.0)), "clipped": int(np.any(rate.clipped[:, here], axis=0).sum())}
 
 
 def _plain(value):

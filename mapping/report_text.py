@@ -14,6 +14,8 @@ def text(r: dict) -> str:
         lines += _population(label, p)
     for label, p in r["projections"].items():
         lines += _projection(label, p)
+    for label, j in r["joints"].items():
+        lines += _joint(label, j)
     lines += _beside(r["beside"])
     lines += _events(r)
     lines += [f"  {_wrap(note)}" for note in (*r["currents"], *r["recording"])]
@@ -68,6 +70,14 @@ def _usage(usage: list[dict]) -> list[str]:
                 line += f"; {x['rows']}/256 rows, {x['labels']} labels, {x['synapses']} synapses"
         lines.append(line)
     return lines
+
+
+def _joint(label: str, j: dict) -> list[str]:
+    line = (f"  {label}: {_count(j['joints'], 'pair')} of circuits joined; conductance / capacitance "
+            f"{_span(j['rate_per_ms'])} per ms, largest error {100 * j['largest_error']:.2g} %")
+    if j["clipped"]:
+        line += f"; {j['clipped']} clipped to the chip's range"
+    return [f"  {_wrap(line.strip())}"]
 
 
 def _number(x: float) -> str:

@@ -24,6 +24,7 @@ from .cells import (
     population_of_neuron,
 )
 from .errors import MappingError
+from .joints import groups_of_populations
 from .mapped import Scaled
 from .models import port_of
 from .network import Network, Population
@@ -181,29 +182,32 @@ def _affine(network: Network, target: Target, neuron: np.ndarray, slope: np.ndar
         n = network.neurons
         return np.ones(n), np.zeros(n)
     population = population_of_neuron(network)
-    pairs = []
-    for i, p in enumerate(network.populations):
-        mine = population[neuron] == i
-        ceiling, floor = _range_ceiling(p), _floor(p)
+    pairs: list = [None] * len(network.populations)
+    for group in groups_of_populations(network):  # joined membranes have one scale
+        ps = [network.populations[i] for i in group]
+        mine = np.isin(population[neuron], group)
+        ceiling, floor = _range_ceiling(ps), _floor(ps)
         single = float(slope[mine & one_row].max(initial=0.0)) / us_per_ms(target)
         ceiling = min(ceiling, MAX_ROW_DRIVE / single) if single else ceiling
         alpha = _strongest(ceiling, neuron[mine], slope[mine] / us_per_ms(target), max_rows)
         alpha = max(alpha, floor)
-        pairs.append((alpha, _offset(p, alpha)))
+        for i in group:
+            pairs[i] = (alpha, _offset(ps, alpha))
     alpha_of, offset_of = (np.array([pair[k] for pair in pairs]) for k in (0, 1))
     return alpha_of[population], offset_of[population]
 
 
-def _extremes(p: Population) -> tuple[float, float, float, float]:
+def _extremes(ps: list[Population]) -> tuple[float, float, float, float]:
     """Lowest and highest of rest and reset, lowest and highest comparator threshold, mV."""
-    rest, reset, threshold = p.parameters["v_rest"], p.parameters["v_reset"], comparator(p)
+    rest, reset = (np.concatenate([p.parameters[name] for p in ps]) for name in ("v_rest", "v_reset"))
+    threshold = np.concatenate([comparator(p) for p in ps])
     return (float(min(rest.min(), reset.min())), float(max(rest.max(), reset.max())),
             float(threshold.min()), float(threshold.max()))
 
 
-def _range_ceiling(p: Population) -> float:
-    """Largest alpha at which all potentials of a population have a place in the chip's ranges."""
-    low, high, first, last = _extremes(p)
+def _range_ceiling(ps: list[Population]) -> float:
+    """Largest alpha at which all potentials of some populations have a place in the chip's ranges."""
+    low, high, first, last = _extremes(ps)
     leak = limits.V_LEAK_RANGE[1] - limits.V_LEAK_RANGE[0]
     threshold = limits.V_THRESH_RANGE[1] - limits.V_THRESH_RANGE[0]
     spans = [(high - low, leak), (high - first, limits.V_LEAK_RANGE[1] - limits.V_THRESH_RANGE[0]),
@@ -212,9 +216,9 @@ def _range_ceiling(p: Population) -> float:
     return min([_MAX_ALPHA, *(room / span for span, room in spans if span > 0)])
 
 
-def _offset(p: Population, alpha: float) -> float:
+def _offset(ps: list[Population], alpha: float) -> float:
     """Puts the lower of rest and reset at the preferred place, or as near as the ranges allow."""
-    low, high, first, last = _extremes(p)
+    low, high, first, last = _extremes(ps)
     least = max(limits.V_LEAK_RANGE[0] - alpha * low, limits.V_THRESH_RANGE[0] - alpha * first)
     most = min(limits.V_LEAK_RANGE[1] - alpha * high, limits.V_THRESH_RANGE[1] - alpha * last)
     return float(np.clip(limits.PREFERRED_V_LOW - alpha * low, least, max(least, most)))
@@ -235,18 +239,17 @@ def _strongest(ceiling: float, neuron: np.ndarray, slope: np.ndarray, max_rows: 
     return one_row
 
 
-def _floor(p: Population) -> float:
+def _floor(ps: list[Population]) -> float:
     """Smallest alpha that still makes a neuron; synapses too strong for it are clipped, and reported."""
-    below = np.minimum(p.parameters["v_rest"], p.parameters["v_reset"])
-    swing = float((comparator(p) - below).min())
+    swing = min(float((comparator(p) - np.minimum(p.parameters["v_rest"], p.parameters["v_reset"])).min()) for p in ps)
     floor = MIN_SWING_LSB / swing
-    if floor > _range_ceiling(p):
-        low, high, first, last = _extremes(p)
+    if floor > _range_ceiling(ps):
+        low, high, first, last = _extremes(ps)
         raise MappingError(
             f"rest and reset from {low:g} to {high:g} mV with thresholds from {first:g} to {last:g} mV, the smallest "
             f"swing being {swing:g} mV",
             f"rest and reset in {limits.V_LEAK_RANGE} and threshold in {limits.V_THRESH_RANGE} CADC LSB with a swing "
-            f"of at least {MIN_SWING_LSB:g} LSB", f"population {p.label!r}",
+            f"of at least {MIN_SWING_LSB:g} LSB", f"population {' and '.join(repr(p.label) for p in ps)}",
             "split the population by its potentials, or use chip='ideal'")
     return floor
 

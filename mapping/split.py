@@ -16,6 +16,7 @@ from pynn_brainscales.emulator.frozen import Frozen
 
 from .canonical import Canonical, canonical, held_by_chips
 from .errors import MappingError
+from .joints import check_joints
 from .models import decay_name
 from .network import Network, Population, Probe, Projection, Source
 from .sensors import SensorSetting, on_sensors, sensor_setting, update_period
@@ -117,6 +118,8 @@ def split(network: Network, target: Target) -> Split:
     sources = [*network.sources, *(Source(p.label, p.size, BESIDE, {}) for p in beside)]
     inner = Network(tuple(c.population for c in circuits.values()), tuple(sources), (), (), network.timestep,
                     network.min_delay)
+    check_joints(network, set(circuits), target)
+    inner = inner.replace(joints=network.joints)
     offsets = inner.offsets()
     onto_chip: list[Projection] = []
     aside: list[Projection] = []

@@ -9,6 +9,7 @@ import numpy as np
 from pynn_brainscales.emulator import coordinates, limits
 from pynn_brainscales.emulator.config import verify_config
 
+from .joints import joined
 from .mapped import Expanded, Loss, Mapped, Placement, Rounded, Routing, Scaled, Way
 from .network import Network
 from .slots import slots_of
@@ -20,7 +21,7 @@ def verify_mapped(mapped: Mapped) -> None:
     m = mapped
     verify_scaled(m.network, m.scaled)
     verify_expanded(m.network, m.scaled, m.expanded, m.target)
-    verify_placement(m.network, m.expanded, m.placement)
+    verify_placement(m.network, m.expanded, m.placement, m.target.profile.limited)
     if not m.routing.free:
         verify_routing(m.network, m.scaled, m.expanded, m.placement, m.routing)
     verify_rounded(m.scaled, m.routing, m.rounded)
@@ -52,7 +53,7 @@ def verify_expanded(network: Network, scaled: Scaled, expanded: Expanded, target
         _demand(np.all(rows <= expanded.circuits * limits.ROWS), "a neuron has more synapses than rows")
 
 
-def verify_placement(network: Network, expanded: Expanded, placement: Placement) -> None:
+def verify_placement(network: Network, expanded: Expanded, placement: Placement, limited: bool = True) -> None:
     """Every circuit is used once; a neuron's circuits share a chip, a side, and whole columns."""
     given = placement.circuit >= 0
     _demand(np.array_equal(given.sum(axis=1), expanded.circuits), "a neuron has not the circuits it was promised")
@@ -67,6 +68,15 @@ def verify_placement(network: Network, expanded: Expanded, placement: Placement)
     for i in np.flatnonzero(expanded.circuits > 1):
         columns = np.unique(coordinates.column_of(placement.circuit[i, :expanded.circuits[i]]))
         _demand(np.all(np.diff(columns) == 1), f"the circuits of neuron {i} are not neighbours")
+    if limited:
+        _verify_joints(network, placement)
+
+
+def _verify_joints(network: Network, placement: Placement) -> None:
+    pairs = joined(network)
+    (chip, column), (other_chip, other) = (
+        (placement.chip[end], coordinates.column_of(placement.circuit[end, 0])) for end in (pairs.first, pairs.second))
+    _demand(np.array_equal(chip, other_chip) and np.array_equal(column, other), "joined circuits are not neighbours")
 
 
 def verify_routing(network: Network, scaled: Scaled, expanded: Expanded, placement: Placement, routing: Routing

@@ -113,6 +113,7 @@ from .standardmodels.receptors import (  # noqa: E402
     ExpPSR,
 )
 from .standardmodels.synapses import (  # noqa: E402
+    ElectricalSynapse,
     MultiQuantalSynapse,
     SimpleStochasticSynapse,
     StaticSynapse,
@@ -128,7 +129,8 @@ __all__ = [
     "AllToAllConnector", "AlphaPSR", "ArrayConnector", "Assembly", "BetaPSR", "CSAConnector", "CloneConnector",
     "CondAlphaPostSynapticResponse", "CondBetaPostSynapticResponse", "CondExpPostSynapticResponse",
     "CurrExpPostSynapticResponse", "DCSource", "DisplacementDependentProbabilityConnector",
-    "DistanceDependentProbabilityConnector", "EIF_cond_alpha_isfa_ista", "EIF_cond_exp_isfa_ista", "ExpPSR",
+    "DistanceDependentProbabilityConnector", "EIF_cond_alpha_isfa_ista", "EIF_cond_exp_isfa_ista", "ElectricalSynapse",
+    "ExpPSR",
     "FixedNumberPostConnector", "FixedNumberPreConnector", "FixedProbabilityConnector", "FixedTotalNumberConnector",
     "FromFileConnector", "FromListConnector", "GIF_cond_exp", "GSLRNG", "GutigWeightDependence", "HH_cond_exp",
     "IF_cond_alpha", "IF_cond_exp", "IF_cond_exp_gsfa_grr", "IF_curr_alpha", "IF_curr_delta", "IF_curr_exp",

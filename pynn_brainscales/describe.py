@@ -8,7 +8,7 @@ import numpy as np
 from pyNN import errors
 
 from .mapping.models import CELLS, RAGGED, SOURCES, cell_model, synapse_model
-from .mapping.network import Current, Network, Population, Probe, Projection, Source, SynapseProbe
+from .mapping.network import Current, Joint, Network, Population, Probe, Projection, Source, SynapseProbe
 
 _RESPONSES = {"CurrExpPostSynapticResponse": "CurrExp", "CondExpPostSynapticResponse": "CondExp",
               "CondAlphaPostSynapticResponse": "CondAlpha", "CondBetaPostSynapticResponse": "CondBeta"}
@@ -19,13 +19,15 @@ def describe(state) -> Network:
     """The network of a ``simulator.State``; its arrays are the projections' own."""
     _label(state.populations)
     neurons = [p for p in state.populations if _model(p) in CELLS]
-    parts = {prj: _projection(prj, label) for prj, label in _named(state.projections)}
+    named = list(_named(state.projections))
+    parts = {prj: _projection(prj, label) for prj, label in named if not prj.electrical}
     return Network(
         populations=tuple(_population(p) for p in neurons), sources=describe_sources(state),
         projections=tuple(part for several in parts.values() for part in several), observed=_observed(parts, state.dt),
         probes=tuple(Probe(p.mapped_label, name, index, interval)
                      for p in neurons for name, index, interval in p.recorder.sampled() if len(index)),
-        timestep=state.dt, min_delay=state.min_delay, currents=describe_currents(state))
+        timestep=state.dt, min_delay=state.min_delay, currents=describe_currents(state),
+        joints=tuple(joint for prj, label in named if prj.electrical for joint in _joints(prj, label)))
 
 
 def describe_currents(state) -> tuple[Current, ...]:
@@ -116,6 +118,17 @@ def _projection(prj, label: str) -> list[Projection]:
     return result
 
 
+def _joints(prj, label: str) -> list[Joint]:
+    """One description for each pair of populations that electrical synapses connect."""
+    columns = prj._columns()
+    (pre_parts, _, pre_index), (post_parts, _, post_index) = (
+        _resolve(cells, index) for cells, index in zip((prj.pre, prj.post), prj.indices, strict=True))
+    whole = len(pre_parts) == 1 and len(post_parts) == 1
+    return [Joint(label if whole else f"{label} [{a.mapped_label}→{b.mapped_label}]", a.mapped_label, b.mapped_label,
+                  pre_index[here], post_index[here], columns["weight"][here])
+            for (a, b), here in zip([(a, b) for a in pre_parts for b in post_parts], parts_of(prj), strict=True)]
+
+
 def candidates_of(prj) -> np.ndarray | None:
     """Cells of the presynaptic population that a rule may choose from as partners; None if the synapses are no slots.
 
@@ -155,7 +168,7 @@ def _observed(parts: dict, dt: float) -> tuple[SynapseProbe, ...]:
 def described_parts(state) -> dict:
     """Of each projection, the labels of its descriptions and which of its connections they hold."""
     return {prj: [(part.label, here) for part, here in zip(_projection(prj, label), parts_of(prj), strict=True)]
-            for prj, label in _named(state.projections)}
+            for prj, label in _named(state.projections) if not prj.electrical}
 
 
 def learning_projections(state) -> dict[str, tuple]:

@@ -16,7 +16,7 @@ from .describe import candidates_of
 from .learning import present_states
 from .mapping.models import CELLS, SYNAPSES
 from .simulator import Stale
-from .standardmodels.synapses import SYNAPSE_TYPES, StaticSynapse
+from .standardmodels.synapses import SYNAPSE_TYPES, ElectricalSynapse, StaticSynapse
 from .synapse_recording import SynapseRecorder
 
 _ENDS = (common.BasePopulation, common.Assembly)
@@ -112,6 +112,11 @@ class Projection(common.Projection):
         return self._table[INDICES[0]], self._table[INDICES[1]]
 
     @property
+    def electrical(self) -> bool:
+        """Its connections are conductances between membranes, and send no spikes."""
+        return isinstance(self.synapse_type, ElectricalSynapse)
+
+    @property
     def state_names(self) -> tuple[str, ...]:
         """State variables of the synapse type."""
         return tuple(self.synapse_type.default_initial_values)
@@ -119,7 +124,7 @@ class Projection(common.Projection):
     @property
     def changing_names(self) -> tuple[str, ...]:
         """State variables that can be followed through a run."""
-        return SYNAPSES[type(self.synapse_type).__name__].state
+        return () if self.electrical else SYNAPSES[type(self.synapse_type).__name__].state
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
@@ -245,6 +250,8 @@ class Projection(common.Projection):
     def weight_unit(self) -> str:
         """Unit of the weights: uS, nA, or mV where a spike makes the potential jump."""
         cells = self.post.populations[0] if isinstance(self.post, common.Assembly) else self.post
+        if self.electrical:
+            return "uS"
         model = CELLS.get(type(cells.celltype).__name__)
         if model is not None and any(port.response == "Delta" for port in model.receptors.values()):
             return "mV"

@@ -97,7 +97,9 @@ def _cell_place(p: Population, target: Target) -> str:
 def _projections():
     standard = {kind.__name__: kind for kind in synapses.SYNAPSE_TYPES}
     for name, kind in standard.items():
-        if name != "STDPMechanism":
+        if name == "ElectricalSynapse":
+            yield name, None
+        elif name != "STDPMechanism":
             yield name, _projection(name, (), kind.default_parameters)
     for timing in TIMING:
         for dependence in DEPENDENCE if timing == "SpikePairRule" else ("AdditiveWeightDependence",):
@@ -115,7 +117,10 @@ def _projection(model: str, rule: tuple[str, ...], values: dict) -> Projection:
                       {name: np.zeros(1) for name in synapse.initial})
 
 
-def _synapse_place(p: Projection, target: Target) -> str:
+def _synapse_place(p: Projection | None, target: Target) -> str:
+    if p is None:
+        return ("conductance between two neighbouring circuits" if target.profile.limited
+                else "conductance between two cells")
     population = _population("IF_cond_exp", cells.IF_cond_exp.default_parameters)
     source = Source("source", 1, "SpikeSourcePoisson", {name: np.ones(1) for name in SOURCES["SpikeSourcePoisson"]})
     try:

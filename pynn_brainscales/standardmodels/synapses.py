@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 from pyNN.standardmodels import synapses
 
 from .base import AnySynapse, checked_weights
 from .hybrid import PlasticSynapse
 from .plasticity import STDPMechanism
 
-__all__ = ["SYNAPSE_TYPES", "MultiQuantalSynapse", "STDPMechanism", "SimpleStochasticSynapse", "StaticSynapse",
-           "StochasticTsodyksMarkramSynapse", "TsodyksMarkramSynapse", "checked_weights"]
+__all__ = ["SYNAPSE_TYPES", "ElectricalSynapse", "MultiQuantalSynapse", "STDPMechanism", "SimpleStochasticSynapse",
+           "StaticSynapse", "StochasticTsodyksMarkramSynapse", "TsodyksMarkramSynapse", "checked_weights"]
 
 
 _FACILITATION = dict(synapses.TsodyksMarkramSynapse.default_initial_values)  # PyNN names none for the stochastic ones
@@ -55,5 +58,23 @@ class MultiQuantalSynapse(AnySynapse, synapses.MultiQuantalSynapse):
     starts_from = {"a": "n"}  # noqa: RUF012  (all sites are full unless the user says otherwise)
 
 
+class ElectricalSynapse(AnySynapse, synapses.ElectricalSynapse):
+    """A conductance between the membranes of two cells, in both directions.
+
+    On a chip the two cells are neighbouring circuits: each cell has one partner at most, takes one circuit, and both
+    have the same ``cm``. So two cells are two compartments of a neuron.
+
+    Arguments:
+        `weight`:
+            conductance (uS).
+    """
+
+    def contradiction(self, values: Mapping[str, np.ndarray]) -> str | None:
+        weight = np.atleast_1d(values["weight"])
+        if np.any(weight < 0):
+            return f"a conductance of {weight.min():g} uS between membranes; it must be >= 0"
+        return None
+
+
 SYNAPSE_TYPES = (StaticSynapse, TsodyksMarkramSynapse, SimpleStochasticSynapse, StochasticTsodyksMarkramSynapse,
-                 MultiQuantalSynapse, STDPMechanism, PlasticSynapse)
+                 MultiQuantalSynapse, STDPMechanism, PlasticSynapse, ElectricalSynapse)

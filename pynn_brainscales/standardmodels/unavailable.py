@@ -11,7 +11,6 @@ _COMPARTMENTS = "neurons have one compartment here; HH_cond_exp is a single-comp
 INSTEAD: Mapping[str, str] = MappingProxyType({
     "MultiCompartmentNeuron": "neurons have one compartment here; use PointNeuron(LIF() or AdExp(), with as many "
                               "receptors as you like), or HH_cond_exp",
-    "ElectricalSynapse": "there are no gap junctions; use chemical synapses (StaticSynapse)",
     "NaChannel": _COMPARTMENTS, "KdrChannel": _COMPARTMENTS, "PassiveLeak": _COMPARTMENTS,
     "PassiveLeakHH": _COMPARTMENTS,
     "NativeCellType": "there are no native cell types; list_standard_models() names those that there are",
