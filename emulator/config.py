@@ -328,7 +328,9 @@ def verify_config(config: ChipConfig) -> None:
         verify_relays(config.relays, sources, config.external)
     if config.joints is not None:
         verify_joints(config.joints, c.master)
-        _demand(c.chip[config.joints.first] == c.chip[config.joints.second], "joined membranes must lie on one chip")
+        if isinstance(s, RoutedSynapses):
+            same = c.chip[config.joints.first] == c.chip[config.joints.second]
+            _demand(same, "joined membranes must lie on one chip")
     for group in config.pairs:
         verify_pairs(group.synapses, sources)
     for array in config.plastic:

@@ -80,7 +80,7 @@ def _structure(network: Network, target: Target, max_rows: int) -> Mapped:
     network = parts.network
     scaled = scale(network, target, max_rows, modes=parts.driver_modes, ports=parts.ports, single=parts.plastic)
     expanded = expand(network, scaled, target)
-    placement = place(network, scaled, expanded, target)
+    placement = place(network, scaled, expanded, target, parts.plastic)
     routing = route(network, scaled, expanded, placement, target)
     rounded = quantise(network, scaled, expanded, placement, routing, target)
     config, master = assemble(described, parts, scaled, expanded, placement, routing, rounded, target)

@@ -1,8 +1,8 @@
 """Electrical synapses: on a chip, two neighbouring circuits joined by a conductance.
 
-A circuit of one row and the circuit below it in the other row are joined through one resistor. Both membranes have the
-same capacitance, so one time constant, capacitance over conductance, says it all; and both must read potentials by one
-scale, which ``scale`` sees to.
+A circuit of one row and a neighbour in the other row are joined through one resistor. All circuits have the same
+capacitance, so the capacitances of two joined cells are as their numbers of circuits; and both must read potentials by
+one scale, which ``scale`` sees to.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from pynn_brainscales.emulator import limits
 
 from .cells import parameter
 from .errors import MappingError
 from .network import Network
-from .target import Target
 
 
 class Joined(NamedTuple):
@@ -65,7 +63,7 @@ def side_of_joint(network: Network) -> np.ndarray:
     return side
 
 
-def check_joints(network: Network, on_circuits: set[str], target: Target) -> None:
+def check_joints(network: Network, on_circuits: set[str]) -> None:
     """MappingError for joints that circuits can't have; ``on_circuits`` are the populations that circuits hold."""
     for j in network.joints:
         where = f"projection {j.label!r}"
@@ -74,14 +72,6 @@ def check_joints(network: Network, on_circuits: set[str], target: Target) -> Non
                                where, "use cell models that a circuit holds")
         if np.any(j.weight < 0):
             raise MappingError(f"a conductance of {j.weight.min():g} uS", "conductances >= 0", where)
-        if not target.profile.limited:
-            continue
-        a, b = (network.population(label).parameters["cm"][index]
-                for label, index in ((j.pre, j.pre_index), (j.post, j.post_index)))
-        if not np.allclose(a, b, rtol=1e-9):
-            i = int(np.argmax(np.abs(a - b)))
-            raise MappingError(f"an ElectricalSynapse between cells of {a[i]:g} and {b[i]:g} nF",
-                               "two circuits of equal capacitance", where, "give both the same cm")
     ends = [(network.joints[k].label, int(i)) for k in range(len(network.joints)) for i in _neurons(network, k)]
     _demand_single(network, ends)
 
@@ -102,10 +92,15 @@ def _demand_single(network: Network, ends: list[tuple[str, int]]) -> None:
         seen.add(neuron)
 
 
-def demand_single_circuits(network: Network, circuits: np.ndarray) -> None:
-    """MappingError where a joined cell needs more than one circuit; ``circuits`` (n,)."""
-    wide = np.flatnonzero((circuits > 1) & (partner_of_neuron(network) >= 0))
-    if len(wide):
-        raise MappingError(f"{circuits[wide[0]]} circuits for a cell with an ElectricalSynapse (neuron {wide[0]} of "
-                           "the network)", f"one circuit of {limits.ROWS} rows for each of the two",
-                           hint="fewer or weaker synapses onto one cell, or chip='ideal'")
+def demand_capacitances(network: Network, circuits: np.ndarray) -> None:
+    """MappingError where the capacitances of joined cells are not as their circuits; ``circuits`` (n,)."""
+    pairs, cm = joined(network), parameter(network, "cm")
+    a, b = (circuits[end] / cm[end] for end in (pairs.first, pairs.second))
+    wrong = np.flatnonzero(~np.isclose(a, b, rtol=1e-9))
+    if len(wrong):
+        first, second = pairs.first[wrong[0]], pairs.second[wrong[0]]
+        one, two = (f"{circuits[i]} circuit{'s' if circuits[i] > 1 else ''}" for i in (first, second))
+        raise MappingError(f"an ElectricalSynapse between cells of {cm[first]:g} and {cm[second]:g} nF",
+                           f"cells of {one} and {two}, which have equal capacitances each",
+                           hint="give the two a cm in this ratio: a cell takes more than one circuit if its fan-in is "
+                           "beyond 256 rows")

@@ -1,24 +1,28 @@
 """Neurons to circuits.
 
-Chips are filled in the order of the network, evenly. On a chip neurons are dealt out to the eight event outputs in
-turn, so that each output, and with it each PADI bus, carries a mix of all populations. Two neurons that a conductance
-joins share a column, the first in the upper row.
+Chips are filled in the order of the network, evenly. Neurons that fixed synapses tie together, directly or over others,
+stay on one chip if all of these fit: small circuits count on short delays. On a chip neurons are dealt out to the eight
+event outputs in turn, so that each output, and with it each PADI bus, carries a mix of all populations. Two neurons
+that a conductance joins share a column, the first in the upper row.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import numpy as np
 from pynn_brainscales.emulator import coordinates, limits
 
 from .errors import MappingError
-from .joints import demand_single_circuits, partner_of_neuron
+from .joints import demand_capacitances, partner_of_neuron
 from .mapped import Expanded, Placement, Scaled
 from .network import Network
 from .target import Target
 
 
-def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target) -> Placement:
-    """Choose chip and circuits of each neuron.
+def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target, loose: Collection[str] = ()
+          ) -> Placement:
+    """Choose chip and circuits of each neuron; synapses of the projections ``loose`` don't tie neurons together.
 
     Raises
     ------
@@ -31,15 +35,16 @@ def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target) 
         return Placement(max(1, -(-n // limits.CIRCUITS)), index // limits.CIRCUITS,
                          (index % limits.CIRCUITS)[:, None])
     size, partner = expanded.circuits, partner_of_neuron(network)
-    demand_single_circuits(network, size)
+    demand_capacitances(network, size)
     least = max(1, -(-int(size.sum()) // limits.CIRCUITS))
+    together = np.zeros(n, np.int64) if least == 1 else _together(network, scaled, partner, size, loose)
     most = least + 1 + int(np.count_nonzero(size > 1)) // 2
     for chips in range(least, max(most, 2 * least) + 1):
         if target.max_chips is not None and chips > target.max_chips:
             raise MappingError(f"{int(size.sum())} circuits for {n} neurons",
                                f"{target.max_chips} chip(s) of {limits.CIRCUITS} circuits",
                                hint="raise max_chips, join fewer circuits, or use chip='ideal'")
-        placement = _on(chips, size, partner)
+        placement = _on(chips, size, partner, together)
         if placement is not None:
             return placement
     raise MappingError(f"{int(size.sum())} circuits in blocks of up to {int(size.max())}",
@@ -47,12 +52,40 @@ def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target) 
                        hint="join fewer circuits (circuits_per_neuron)")
 
 
-def _on(chips: int, size: np.ndarray, partner: np.ndarray) -> Placement | None:
+def _together(network: Network, scaled: Scaled, partner: np.ndarray, size: np.ndarray, loose: Collection[str]
+              ) -> np.ndarray:
+    """The first neuron of those that each neuron should share a chip with, (n,)."""
+    n = network.neurons
+    pairs = np.flatnonzero(partner >= 0)
+    fixed = np.repeat(np.array([p.label not in loose for p in network.projections], bool),
+                      np.array([len(p) for p in network.projections], np.int64)) & (scaled.source < n)
+    tied = _components(n, np.concatenate([scaled.source[fixed], pairs]),
+                       np.concatenate([scaled.neuron[fixed], partner[pairs]]))
+    if np.bincount(tied, size, minlength=n).max(initial=0) <= limits.CIRCUITS:
+        return tied
+    return _components(n, pairs, partner[pairs])
+
+
+def _components(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The lowest number in the component of each of n vertices, with edges between a and b."""
+    label = np.arange(n)
+    while True:
+        low = np.minimum(label[a], label[b])
+        new = label.copy()
+        np.minimum.at(new, label[a], low)
+        np.minimum.at(new, label[b], low)
+        new = np.minimum(new, new[new])
+        new = new[label]
+        if np.array_equal(new, label):
+            return label
+        label = new
+
+
+def _on(chips: int, size: np.ndarray, partner: np.ndarray, together: np.ndarray) -> Placement | None:
     """A placement on so many chips, or None if it does not fit; ``partner`` as of ``partner_of_neuron``."""
     n = len(size)
-    first = np.where(partner < 0, np.arange(n), np.minimum(partner, np.arange(n)))  # of two joined neurons
-    both = np.bincount(first, size, minlength=n)
-    share = (np.cumsum(both) - both)[first]
+    whole = np.bincount(together, size, minlength=n)
+    share = (np.cumsum(whole) - whole)[together] if chips > 1 else np.zeros(n)
     chip = np.minimum(share * chips // max(1, int(size.sum())), chips - 1).astype(np.int64)
     circuit = np.full((n, max(1, int(size.max(initial=1)))), -1, np.int64)
     for c in range(chips):
@@ -65,24 +98,24 @@ def _on(chips: int, size: np.ndarray, partner: np.ndarray) -> Placement | None:
 def _fill(neurons: np.ndarray, size: np.ndarray, partner: np.ndarray, circuit: np.ndarray) -> bool:
     """Place the neurons of one chip: joined circuits first, as blocks of whole columns, then the others."""
     free = np.ones((limits.HALVES, limits.COLUMNS), bool)
-    block = np.where(partner[neurons] >= 0, 2, size[neurons])
+    block = size[neurons] + np.where(partner[neurons] >= 0, size[partner[neurons]], 0)
     wide = (block > 1) & ((partner[neurons] < 0) | (neurons < partner[neurons]))
     start = [limits.COLUMNS_PER_OUTPUT * k for k in range(limits.OUTPUTS)]
     joined = neurons[wide][np.argsort(-block[wide], kind="stable")]
     for i, neuron in enumerate(joined.tolist()):
-        pair = partner[neuron] >= 0
-        k = 2 if pair else int(size[neuron])
-        width = -(-k // 2)
+        k, other = int(size[neuron]), int(partner[neuron])
+        both = k + (int(size[other]) if other >= 0 else 0)
+        width = -(-both // 2)
         at = _gap(np.all(free, axis=0), width, start[i % limits.OUTPUTS])
         if at is None:
             return False
-        columns = np.repeat(np.arange(at, at + width), 2)[:k]
-        halves = np.tile([0, 1], width)[:k]
+        columns = np.repeat(np.arange(at, at + width), 2)[:both]
+        halves = np.tile([0, 1], width)[:both]
         free[halves, columns] = False
-        if pair:  # one above the other
-            circuit[[neuron, partner[neuron]], 0] = coordinates.circuit_of(halves, columns)
-        else:
-            circuit[neuron, :k] = coordinates.circuit_of(halves, columns)
+        circuits = coordinates.circuit_of(halves, columns)
+        circuit[neuron, :k] = circuits[:k]
+        if other >= 0:
+            circuit[other, :both - k] = circuits[k:]
     single = neurons[block == 1]
     order = _dealt()
     order = order[free.reshape(-1)[order]]

@@ -45,7 +45,7 @@ def quantise(network: Network, scaled: Scaled, expanded: Expanded, placement: Pl
             raise MappingError("a profile with limited=True and quantised=False",
                                "synapse arrays with 6-bit weights, or a chip without limits",
                                hint="set quantised=True, or limited=False")
-    return Rounded(cells, gain, gm, dac, drive, weight, lost, _icc_rates(network, target))
+    return Rounded(cells, gain, gm, dac, drive, weight, lost, _icc_rates(network, expanded, target))
 
 
 def exactly(value: np.ndarray) -> Quantised:
@@ -78,17 +78,19 @@ def _switched(value: np.ndarray, base: float, factors: tuple[float, ...], low: f
     return on_codes(value, at_one, low, high)
 
 
-def _icc_rates(network: Network, target: Target) -> Quantised:
-    """Conductances between membranes, over their capacitances; a chip sets the time constants."""
+def _icc_rates(network: Network, expanded: Expanded, target: Target) -> Quantised:
+    """Conductances between membranes, over their capacitances; a chip sets the time constant with one circuit's."""
     pairs = joined(network)
     rate = np.stack([pairs.rate_first, pairs.rate_second]) / us_per_ms(target)
     if not target.profile.quantised:
         return exactly(rate)
-    connected = rate > 0
-    tau = np.where(connected, 1.0 / np.where(connected, rate, 1.0), limits.ICC_TAU_RANGE[1])
+    circuits = expanded.circuits[np.stack([pairs.first, pairs.second])]
+    connected = rate[0] > 0
+    tau = np.where(connected, 1.0 / np.where(connected, rate[0] * circuits[0], 1.0), limits.ICC_TAU_RANGE[1])
     switch = (1.0 / limits.ICC_SWITCH, 1.0, float(limits.ICC_SWITCH))
     value = _switched(tau, limits.ICC_TAU_CODE_US, switch, *limits.ICC_TAU_RANGE)
-    return Quantised(rate, np.where(connected, 1.0 / value.realised, 0.0), connected & value.clipped)
+    clipped = np.broadcast_to(connected & value.clipped, rate.shape)
+    return Quantised(rate, np.where(connected, 1.0 / value.realised / circuits, 0.0), clipped)
 
 
 def _cells(scaled: Scaled, placement: Placement) -> dict[str, Quantised]:

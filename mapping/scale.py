@@ -189,7 +189,7 @@ def _affine(network: Network, target: Target, neuron: np.ndarray, slope: np.ndar
         ceiling, floor = _range_ceiling(ps), _floor(ps)
         single = float(slope[mine & one_row].max(initial=0.0)) / us_per_ms(target)
         ceiling = min(ceiling, MAX_ROW_DRIVE / single) if single else ceiling
-        alpha = _strongest(ceiling, neuron[mine], slope[mine] / us_per_ms(target), max_rows)
+        alpha = _strongest(ceiling, neuron[mine], slope[mine] / us_per_ms(target), max_rows, one_row[mine])
         alpha = max(alpha, floor)
         for i in group:
             pairs[i] = (alpha, _offset(ps, alpha))
@@ -224,17 +224,22 @@ def _offset(ps: list[Population], alpha: float) -> float:
     return float(np.clip(limits.PREFERRED_V_LOW - alpha * low, least, max(least, most)))
 
 
-def _strongest(ceiling: float, neuron: np.ndarray, slope: np.ndarray, max_rows: int) -> float:
-    """Largest alpha up to ``ceiling`` whose synapses fit into the rows; ``slope`` in mV / us of hardware time."""
+def _strongest(ceiling: float, neuron: np.ndarray, slope: np.ndarray, max_rows: int, single: np.ndarray) -> float:
+    """Largest alpha up to ``ceiling`` whose synapses fit into the rows; ``slope`` in mV / us of hardware time.
+
+    Where ``single`` is True a synapse takes one row. A neuron with many synapses that all take one row does not bind
+    the others.
+    """
     largest = float(slope.max()) if len(slope) else 0.0
     if largest * ceiling <= MAX_ROW_DRIVE:
         return ceiling
     one_row = MAX_ROW_DRIVE / largest
     _, neuron = np.unique(neuron, return_inverse=True)
+    room = np.maximum(_ROW_SHARE * limits.ROWS, np.bincount(neuron))
     for alpha in np.geomspace(ceiling, one_row, _CANDIDATES)[:-1] if max_rows > 1 else ():
-        rows = np.ceil(slope * (alpha / MAX_ROW_DRIVE) - 1e-9)
+        rows = np.where(single, 1.0, np.maximum(np.ceil(slope * (alpha / MAX_ROW_DRIVE) - 1e-9), 1.0))
         load = np.bincount(neuron, rows)
-        if rows.max() <= max_rows and load.max() <= _ROW_SHARE * limits.ROWS:
+        if rows.max() <= max_rows and np.all(load <= room):
             return float(alpha)
     return one_row
 

@@ -118,7 +118,7 @@ def split(network: Network, target: Target) -> Split:
     sources = [*network.sources, *(Source(p.label, p.size, BESIDE, {}) for p in beside)]
     inner = Network(tuple(c.population for c in circuits.values()), tuple(sources), (), (), network.timestep,
                     network.min_delay)
-    check_joints(network, set(circuits), target)
+    check_joints(network, set(circuits))
     inner = inner.replace(joints=network.joints)
     offsets = inner.offsets()
     onto_chip: list[Projection] = []

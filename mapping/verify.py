@@ -74,9 +74,11 @@ def verify_placement(network: Network, expanded: Expanded, placement: Placement,
 
 def _verify_joints(network: Network, placement: Placement) -> None:
     pairs = joined(network)
-    (chip, column), (other_chip, other) = (
-        (placement.chip[end], coordinates.column_of(placement.circuit[end, 0])) for end in (pairs.first, pairs.second))
-    _demand(np.array_equal(chip, other_chip) and np.array_equal(column, other), "joined circuits are not neighbours")
+    for a, b in zip(pairs.first, pairs.second, strict=True):
+        circuit = np.concatenate([placement.circuit[a], placement.circuit[b]])
+        columns = np.unique(coordinates.column_of(circuit[circuit >= 0]))
+        _demand(placement.chip[a] == placement.chip[b] and bool(np.all(np.diff(columns) == 1)),
+                "the circuits of joined cells are not neighbours")
 
 
 def verify_routing(network: Network, scaled: Scaled, expanded: Expanded, placement: Placement, routing: Routing

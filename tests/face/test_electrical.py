@@ -64,6 +64,21 @@ def test_over_several_chips_a_pair_stays_together():
     assert np.array_equal(m.placement.chip[:700], m.placement.chip[700:])
 
 
+def test_a_dendrite_of_two_circuits():
+    """A fan-in beyond 256 rows: the dendrite has twice the capacitance of the soma, and so it is asked for."""
+    sim.setup(timestep=0.1, min_delay=0.1, chip="quantised")
+    inputs = sim.Population(300, sim.SpikeSourceArray())
+    dendrites = sim.Population(3, sim.IF_curr_exp(**DENDRITE | {"cm": 0.5}))
+    somata = sim.Population(3, sim.IF_curr_exp(**SOMA))
+    sim.Projection(inputs, dendrites, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1, delay=1.0))
+    sim.Projection(dendrites, somata, sim.OneToOneConnector(), sim.ElectricalSynapse(weight=0.02))
+    m = sim.map_network()
+    verify_mapped(m)
+    assert m.expanded.circuits.tolist() == [2, 2, 2, 1, 1, 1]
+    np.testing.assert_allclose(m.config.joints.rate_first, 0.04, rtol=0.01)
+    np.testing.assert_allclose(m.config.joints.rate_second, 0.08, rtol=0.01)
+
+
 def test_weights_can_be_read_set_and_saved(tmp_path):
     joint, _, somata = plateau("ideal")
     assert joint.get("weight", "list", with_address=False) == [0.02] * 4
@@ -86,7 +101,7 @@ def test_what_the_chip_hasnt():
     with pytest.raises(MappingError, match="one partner for each cell"):
         sim.run(1.0)
     plateau("quantised", soma=SOMA | {"cm": 0.5})
-    with pytest.raises(MappingError, match="equal capacitance"):
+    with pytest.raises(MappingError, match="equal capacitances"):
         sim.run(1.0)
     plateau("quantised", weight=10.0)
     with pytest.warns(MappingWarning, match="outside the chip's range: conductance / capacitance"):

@@ -206,12 +206,13 @@ def test_ways_on_one_chip(make, asked, way, got):
 def test_ways_between_chips_and_from_outside(make):
     network = make.Network((make.population("A", 600),), (make.poisson("S", 1),), (
         make.projection("AA", "A", "A", [(0, 599), (0, 598), (599, 0)], 0.1, np.array([0.2, 5.0, 1.5])),
-        make.projection("SA", "S", "A", [(0, 0), (0, 599)], 0.1, 0.1)))
+        make.projection("SA", "S", "A", [(0, 0), (0, 599)], 0.1, 0.1),
+        make.projection("chain", "A", "A", [(i, i + 1) for i in range(599)], 0.1, 2.0)))
     mapped = quietly(network, WARN)
     verify_mapped(mapped)
     assert mapped.placement.chips == 2
-    assert mapped.routing.way.tolist() == [Way.BETWEEN] * 3 + [Way.EXTERNAL] * 2
-    np.testing.assert_allclose(mapped.routing.delay_us, [1.304, 5.0, 1.504, 0.104, 0.104])
+    assert mapped.routing.way[:5].tolist() == [Way.BETWEEN] * 3 + [Way.EXTERNAL] * 2
+    np.testing.assert_allclose(mapped.routing.delay_us[:5], [1.304, 5.0, 1.504, 0.104, 0.104])
 
 
 def test_too_many_delays_of_one_source_are_binned(make):
