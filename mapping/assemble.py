@@ -87,7 +87,9 @@ def assemble(described: Network, split: Split, scaled: Scaled, expanded: Expande
                                sources))
     pairs, rate = joined(network), rounded.icc_rate.realised
     if len(pairs.first):
-        config = config.replace(joints=Joints(master[pairs.first], master[pairs.second], rate[0], rate[1]))
+        first, second = master[pairs.first], master[pairs.second]
+        order = np.argsort(first)  # on a chip both sides are then pieces of the state
+        config = config.replace(joints=Joints(first[order], second[order], rate[0, order], rate[1, order]))
     config = config.replace(relay_probes=relay_probes(described, split, config, master))
     verify_config(config)
     return config, master

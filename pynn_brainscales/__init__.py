@@ -64,6 +64,7 @@ from .control import (  # noqa: E402
     save_network,
     setup,
 )
+from .host import send_spikes  # noqa: E402
 from .plasticity import PlasticityRule, Timer  # noqa: E402, F401
 from .populations import Assembly, Population, PopulationView  # noqa: E402
 from .procedural_api import connect, create, record, record_gsyn, record_v, set  # noqa: E402
@@ -144,7 +145,8 @@ __all__ = [
     "create", "end", "errors", "get_current_time", "get_max_delay", "get_min_delay", "get_time_step", "initialize",
     "last_mapping", "list_standard_models", "map_network", "num_processes", "populations", "procedural_api",
     "projections", "random", "rank", "record", "record_gsyn", "record_v", "recording", "reset", "rules", "run",
-    "run_for", "run_trials", "run_until", "save_network", "set", "setup", "simulator", "space", "standardmodels"]
+    "run_for", "run_trials", "run_until", "save_network", "send_spikes",
+    "set", "setup", "simulator", "space", "standardmodels"]
 
 
 def list_standard_models() -> list[str]:

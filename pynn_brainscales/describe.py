@@ -17,7 +17,7 @@ _LISTS = {"SpikeSourceArray": ("spike_times",), "SpikeSourceInhGamma": ("a", "b"
 
 def describe(state) -> Network:
     """The network of a ``simulator.State``; its arrays are the projections' own."""
-    _label(state.populations)
+    label_populations(state.populations)
     neurons = [p for p in state.populations if _model(p) in CELLS]
     named = list(_named(state.projections))
     parts = {prj: _projection(prj, label) for prj, label in named if not prj.electrical}
@@ -32,14 +32,14 @@ def describe(state) -> Network:
 
 def describe_currents(state) -> tuple[Current, ...]:
     """The current sources with their present parameters, one for each population that they go into."""
-    _label(state.populations)
+    label_populations(state.populations)
     return tuple(Current(type(source).__name__, dict(source._parameters), population.mapped_label, index, number)
                  for number, source in enumerate(state.currents) for population, index in source._cells)
 
 
 def describe_sources(state) -> tuple[Source, ...]:
     """The spike sources with what they will send."""
-    _label(state.populations)
+    label_populations(state.populations)
     return tuple(_source(p) for p in state.populations if _model(p) in SOURCES)
 
 
@@ -54,7 +54,7 @@ def _receptors(p) -> dict[str, str]:
     return {name: _RESPONSES[type(given[name]).__name__] for name in p.celltype.receptor_types} if given else {}
 
 
-def _label(populations) -> None:
+def label_populations(populations) -> None:
     """Labels that are unique, whatever the user has called the populations."""
     seen: dict[str, int] = {}
     for p in populations:
@@ -180,7 +180,7 @@ def by_label(state, wanted: Callable) -> dict[str, tuple]:
     """By label of the description: projection, and which of its connections, for those that are wanted."""
     result = {}
     for prj, label in _named(state.projections):
-        if wanted(prj):
+        if wanted(prj) and not prj.electrical:
             for part, here in zip(_projection(prj, label), parts_of(prj), strict=True):
                 result[part.label] = (prj, here)
     return result

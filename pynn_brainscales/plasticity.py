@@ -56,7 +56,7 @@ class Ppu:
         Parameters
         ----------
         population : Population
-            Of the present network. Its cells may have no spike times of their own.
+            Of the present network; its cells need no spike times of their own.
         index : int or array of int
             Which cells.
         delay : float or array, broadcastable to ``index``

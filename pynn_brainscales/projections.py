@@ -377,6 +377,9 @@ class Projection(common.Projection):
             In ms, a multiple of the timestep, which it is by default.
         """
         self._demand_present("record")
+        if self.electrical:
+            raise NotImplementedError(f"{self.label}: record() of electrical synapses, of which nothing changes in a "
+                                      "run; record v of the cells")
         if self.recorder is None:
             self.recorder = SynapseRecorder(self)
         self.recorder.record(variables, sampling_interval)

@@ -27,7 +27,7 @@ from .mapping.report_sensors import processors
 from .mechanisms import give_parameters, memory_for, rule_for, side_by_side
 from .plasticity import PlasticityRule, Ppu, Recording
 from .rules.stdp import SensorRule
-from .sent_spikes import Mail, Outbox
+from .sent_spikes import Outbox, senders
 
 _MEMBRANES = 1 << 20  # readings of the membranes of population k have the streams of array _MEMBRANES + k
 
@@ -61,7 +61,6 @@ class RuleRunner:
         self.schedule = Schedule(tuple(Task(i, rule.timer) for i, rule in enumerate(self.rules)), state.dt)
         self.times = initial_schedule(self.schedule, state.step)
         self.pending: list[_Writes] = []
-        self.mail = Mail()
         self.use(state, mapped)
         self.shares = [_shares(rule, i, state, self._kept_synapses(rule)) for i, rule in enumerate(self.rules)]
         for rule, shares in zip(self.rules, self.shares, strict=True):
@@ -98,8 +97,7 @@ class RuleRunner:
         self._arrays = {id(p): [(labels.index(label), places[label], here) for label, here in parts[p]
                                 if label in places] for p in self.projections}
         self._models = [self._runtime_model(rule) for rule in self.rules]
-        self._sources = {p.mapped_label: p.size for p in state.populations
-                         if type(p.celltype).__name__ == "SpikeSourceArray"}
+        self._sources = senders(state)
 
     def _kept_synapses(self, rule: PlasticityRule) -> int:
         """How many places of synapses a rule works on."""
@@ -198,7 +196,7 @@ class RuleRunner:
         self.times = executed(self.schedule, self.times, job, steps)
         rule.executed += 1
         for outbox in outboxes:
-            self.mail.post(outbox, (job.start + steps) * state.dt)
+            state.mail.post(outbox, (job.start + steps) * state.dt)
         return self._finish(_Writes(job.start + steps), done, bench.state())
 
     def _runtime_model(self, rule: PlasticityRule) -> RuntimeModel:

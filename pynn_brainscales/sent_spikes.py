@@ -66,6 +66,11 @@ class Outbox:
             raise ValueError(f"{label}: {name} runs from {values.min()} to {values.max()}, there are 0 to {size - 1}")
 
 
+def senders(state) -> dict[str, int]:
+    """Label and size of the populations whose cells can be made to spike."""
+    return {p.mapped_label: p.size for p in state.populations if type(p.celltype).__name__ == "SpikeSourceArray"}
+
+
 class Mail:
     """All spikes that were sent and may still have to fire."""
 

@@ -32,7 +32,7 @@ from .mapping.stimuli import stimulus as build_stimulus
 from .mapping.target import Target
 from .relay_transfer import relay_states
 from .rule_runner import RuleRunner
-from .sent_spikes import with_sent
+from .sent_spikes import Mail, with_sent
 from .transfer import transfer
 
 name = "BrainScaleS-2 emulator"
@@ -106,6 +106,7 @@ class State(BaseState):
         self.segment_counter += 1
         self.chips = None
         self.rules: RuleRunner | None = None
+        self.mail = Mail()
         for source in self.currents:
             source.reset()
         for projection in self.projections:
@@ -221,7 +222,7 @@ class State(BaseState):
         start = self.step
         circuits, cells = currents(self.currents, mapped, start, stop)
         stimulus = self.stimulus.replace(currents=circuits, currents_beside=cells)
-        sent = [] if self.rules is None else self.rules.mail.between(start * self.dt, stop * self.dt)
+        sent = self.mail.between(start * self.dt, stop * self.dt)
         stimulus = with_sent(stimulus, mapped, sent, start)
         recording, self.chips = run_chips(mapped.config, stimulus, (stop - start) * mapped.config.step_us, self.chips)
         for source in self.currents:

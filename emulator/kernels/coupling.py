@@ -36,6 +36,7 @@ class Coupling:
         self._first, self._second = _as_slice(joints.first), _as_slice(joints.second)
         self._unit = unit[self._index][:, None, :]
         self._ratio = self._unit[1] / self._unit[0]
+        self._same_unit = bool(np.all(self._ratio == 1.0))
         self._shift = (origin[:, joints.first] - origin[:, joints.second]) / self._unit[0]
         # share of the distance that each membrane goes: if both are free, the other is held, it is held itself
         rate = np.stack([joints.rate_first, joints.rate_second])
@@ -73,8 +74,11 @@ class Coupling:
     def half(self) -> None:
         """Half a step."""
         a, b, d, move = self.x[:, self._first], self.x[:, self._second], self._d, self._move
-        np.multiply(b, self._ratio, d)
-        np.subtract(a, d, d)
+        if self._same_unit:
+            np.subtract(a, b, d)
+        else:
+            np.multiply(b, self._ratio, d)
+            np.subtract(a, d, d)
         np.add(d, self._shift, d)
         np.multiply(d, self._go[0], move)
         np.multiply(d, self._go[1], d)

@@ -1,9 +1,10 @@
-"""Hierarchical temporal memory: reference algorithms in NumPy, encoders, and the figures to compare by."""
+"""Hierarchical temporal memory: spiking networks for the chip, their reference in NumPy, encoders, and figures."""
 
 from .encoders import RDSE, CategoryEncoder, RandomDistributedScalarEncoder, ScalarEncoder
 from .sdr import SDR
 from .spatial_pooler import SpatialPooler
+from .spiking_memory import SpikingTemporalMemory
 from .temporal_memory import TemporalMemory
 
 __all__ = ["RDSE", "SDR", "CategoryEncoder", "RandomDistributedScalarEncoder", "ScalarEncoder", "SpatialPooler",
-           "TemporalMemory"]
+           "SpikingTemporalMemory", "TemporalMemory"]
