@@ -102,10 +102,11 @@ class PaperTemporalMemory:
                              f"{segmentsPerCell} segments of activationThreshold={activationThreshold}; each must be "
                              "at least 1")
         if not WINDOW[0] <= cycle <= WINDOW[1]:
-            warnings.warn(f"PaperTemporalMemory: cycle={cycle:g} ms; it works from {WINDOW[0]:g} to {WINDOW[1]:g} ms: of "
-                          "columns of 8 cells 58, 79, 100, 99 and 40 % do right at 40, 50, 55 to 57, 60 and 65 ms; "
-                          "shorter ones end before the conductances have, longer ones after the predictions have "
-                          "decayed", UserWarning, stacklevel=2)
+            warnings.warn(
+                f"PaperTemporalMemory: cycle={cycle:g} ms; it works from {WINDOW[0]:g} to {WINDOW[1]:g} ms: of columns "
+                "of 8 cells 58, 79, 100, 99 and 40 % do right at 40, 50, 55 to 57, 60 and 65 ms; shorter ones end "
+                "before the conductances have, longer ones after the predictions have decayed", UserWarning,
+                stacklevel=2)
         if "replicas" in setup:
             raise TypeError("PaperTemporalMemory has no replicas: columns side by side are as fast")
         synapses = self._numbered(segments)
