@@ -159,6 +159,16 @@ def test_too_large_for_the_target(make):
     assert compile(dense, CHIP).expanded.circuits.tolist() == [3, 3]
 
 
+@pytest.mark.parametrize("size", [400, 480, 496])
+def test_one_neuron_counts_the_spikes_of_a_chip(make, size):
+    """Spikes of one event output come to both of its circuits: to one of them they would need too many rows."""
+    counter = make.Network((make.population("A", size), make.population("counter", 1)), (), (
+        make.projection("count", "A", "counter", [(i, 0) for i in range(size)], 0.05, 0.2),))
+    mapped = compile(counter, CHIP.replace(on_loss="warn"))
+    assert mapped.expanded.circuits[-1] == 2
+    assert not mapped.rounded.lost.any()
+
+
 def test_targets_that_make_no_sense():
     for change, sentence in (({"on_loss": "ignore"}, "on_loss='ignore'; available: 'error', 'warn'"),
                              ({"max_chips": 0}, "max_chips=0"), ({"circuits_per_neuron": 0}, "1 to 256"),
