@@ -139,6 +139,16 @@ def test_on_a_chip_with_six_bit_weights_nothing_is_lost_and_all_is_right():
     assert correct == 1.0
 
 
+def test_columns_stay_whole_on_several_chips():
+    """Between chips a spike takes 1.3 ms, as long as a predicted soma is ahead: columns that are cut would fail."""
+    memory, _, correct = correctness(predictions(6, 24), chip="quantised")
+    report = memory.report()
+    assert report["chips"] == 3
+    ways = report["projections"]["inhibitory_soma"]["ways"]
+    assert ways["on the chip"]["synapses"] > 0.9 * report["projections"]["inhibitory_soma"]["synapses"]
+    assert correct >= 0.98
+
+
 def test_a_spread_of_weights_harms():
     forced = predictions(5)
     fair, poor = (correctness(forced, chip="ideal", weight_spread=s, seed=5)[2] for s in (0.01, 0.1))
