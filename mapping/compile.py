@@ -62,7 +62,9 @@ def compile(network: Network, target: Target | None = None, previous: Mapped | N
         mapped = _values(network, target, previous, running)
         if mapped is not None:
             return mapped
-    mapped = _structure(network, target, MAX_ROWS[0])
+    mapped = _structure(network, target, MAX_ROWS[0], abreast=True)
+    if _lost(mapped) and np.any(np.diff(mapped.placement.chip) < 0):  # placed abreast, which may cost rows
+        mapped = _structure(network, target, MAX_ROWS[0])
     for rows in MAX_ROWS[1:]:  # fewer rows a synapse: a smaller swing, but more synapses have a place
         if not _lost(mapped):
             break
@@ -75,12 +77,12 @@ def compile(network: Network, target: Target | None = None, previous: Mapped | N
     return mapped
 
 
-def _structure(network: Network, target: Target, max_rows: int) -> Mapped:
+def _structure(network: Network, target: Target, max_rows: int, abreast: bool = False) -> Mapped:
     described, parts = network, split(network, target)
     network = parts.network
     scaled = scale(network, target, max_rows, modes=parts.driver_modes, ports=parts.ports, single=parts.plastic)
     expanded = expand(network, scaled, target)
-    placement = place(network, scaled, expanded, target, parts.plastic)
+    placement = place(network, scaled, expanded, target, parts.plastic, abreast)
     routing = route(network, scaled, expanded, placement, target)
     rounded = quantise(network, scaled, expanded, placement, routing, target)
     config, master = assemble(described, parts, scaled, expanded, placement, routing, rounded, target)

@@ -16,8 +16,9 @@ from .target import Target
 def expand(network: Network, scaled: Scaled, target: Target) -> Expanded:
     """Join circuits where the fan-in of a neuron exceeds the rows of one, or it has more than one pair of receptors.
 
-    Synapses are dealt out to a unit's circuits in turn, per input: so sources that are neighbours, and share an
-    event output, come to lie on different circuits.
+    Synapses are dealt out to a unit's circuits in turn, per input, beginning one further each time that sources and
+    circuits have come round together: neighbours lie on event outputs in turn (see ``place``), and those of one output
+    must not all come to one circuit, where they would want rows of their own.
 
     Raises
     ------
@@ -47,6 +48,7 @@ def expand(network: Network, scaled: Scaled, target: Target) -> Expanded:
     each = np.repeat(order, of_unit[order])
     slot = np.arange(len(each)) - np.repeat(ends - of_unit[order], of_unit[order])
     unit[scaled.unit_neuron[each], before[each] + slot] = each
-    within = rank_in_group(scaled.unit, scaled.input) % of_unit[scaled.unit]
+    rank, many = rank_in_group(scaled.unit, scaled.input), of_unit[scaled.unit]
+    within = (rank + rank // np.lcm(limits.OUTPUTS, many)) % many
     return Expanded(circuits, before[scaled.unit] + within, unit)
 

@@ -1,9 +1,11 @@
 """Neurons to circuits.
 
 Chips are filled in the order of the network, evenly. Neurons that fixed synapses tie together, directly or over others,
-stay on one chip if all of these fit: small circuits count on short delays. On a chip neurons are dealt out to the eight
-event outputs in turn, so that each output, and with it each PADI bus, carries a mix of all populations. Two neurons
-that a conductance joins share a column, the first in the upper row.
+stay on one chip if all of these fit: small circuits count on short delays. Else chips are filled *abreast*, each with
+the same part of every population, if that keeps many more spikes on their chip: what is connected place by place, as
+the cells of a column, comes together. On a chip neurons are dealt out to the eight event outputs in turn, so that each
+output, and with it each PADI bus, carries a mix of all populations. Two neurons that a conductance joins share a
+column, the first in the upper row.
 """
 
 from __future__ import annotations
@@ -13,16 +15,21 @@ from collections.abc import Collection
 import numpy as np
 from pynn_brainscales.emulator import coordinates, limits
 
+from .cells import population_of_neuron
 from .errors import MappingError
 from .joints import demand_capacitances, partner_of_neuron
 from .mapped import Expanded, Placement, Scaled
 from .network import Network
 from .target import Target
 
+_WORTH = 0.1  # share of the synapses between neurons that must come to lie on one chip, to place them abreast
 
-def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target, loose: Collection[str] = ()
-          ) -> Placement:
+
+def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target, loose: Collection[str] = (),
+          abreast: bool = False) -> Placement:
     """Choose chip and circuits of each neuron; synapses of the projections ``loose`` don't tie neurons together.
+
+    ``abreast`` allows that order, too.
 
     Raises
     ------
@@ -44,12 +51,27 @@ def place(network: Network, scaled: Scaled, expanded: Expanded, target: Target, 
             raise MappingError(f"{int(size.sum())} circuits for {n} neurons",
                                f"{target.max_chips} chip(s) of {limits.CIRCUITS} circuits",
                                hint="raise max_chips, join fewer circuits, or use chip='ideal'")
-        placement = _on(chips, size, partner, together)
+        placement = _on(chips, size, partner, together, np.arange(n))
         if placement is not None:
-            return placement
+            other = _on(chips, size, partner, together, _abreast(network)) if abreast and chips > 1 else None
+            return placement if other is None else _better(placement, other, scaled)
     raise MappingError(f"{int(size.sum())} circuits in blocks of up to {int(size.max())}",
                        f"chips of {limits.CIRCUITS} circuits in blocks of {limits.MAX_CIRCUITS_PER_NEURON}",
                        hint="join fewer circuits (circuits_per_neuron)")
+
+
+def _abreast(network: Network) -> np.ndarray:
+    """All neurons, by how far in its population each is."""
+    place = [(np.arange(p.size) + 0.5) / p.size for p in network.populations]
+    return np.lexsort((population_of_neuron(network), np.concatenate(place)))
+
+
+def _better(in_order: Placement, abreast: Placement, scaled: Scaled) -> Placement:
+    """The one of two placements whose spikes stay on their chip; in doubt that in order."""
+    inside = scaled.source < len(in_order.chip)
+    source, neuron = scaled.source[inside], scaled.neuron[inside]
+    kept = [np.count_nonzero(p.chip[source] == p.chip[neuron]) for p in (in_order, abreast)]
+    return abreast if kept[1] - kept[0] >= _WORTH * max(1, len(source)) else in_order
 
 
 def _together(network: Network, scaled: Scaled, partner: np.ndarray, size: np.ndarray, loose: Collection[str]
@@ -81,11 +103,17 @@ def _components(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         label = new
 
 
-def _on(chips: int, size: np.ndarray, partner: np.ndarray, together: np.ndarray) -> Placement | None:
-    """A placement on so many chips, or None if it does not fit; ``partner`` as of ``partner_of_neuron``."""
+def _on(chips: int, size: np.ndarray, partner: np.ndarray, together: np.ndarray, order: np.ndarray
+        ) -> Placement | None:
+    """A placement on so many chips, or None if it does not fit; ``partner`` as of ``partner_of_neuron``.
+
+    Chips are filled in some order of the first neurons of those that stay ``together``.
+    """
     n = len(size)
-    whole = np.bincount(together, size, minlength=n)
-    share = (np.cumsum(whole) - whole)[together] if chips > 1 else np.zeros(n)
+    whole = np.bincount(together, size, minlength=n)[order]
+    share = np.zeros(n)
+    share[order] = np.cumsum(whole) - whole
+    share = share[together] if chips > 1 else np.zeros(n)
     chip = np.minimum(share * chips // max(1, int(size.sum())), chips - 1).astype(np.int64)
     circuit = np.full((n, max(1, int(size.max(initial=1)))), -1, np.int64)
     for c in range(chips):

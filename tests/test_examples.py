@@ -21,7 +21,11 @@ FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"},
            "pattern_reward": {"accuracy_overlap0", "accuracy_overlap2", "control_accuracy"},
            "structural_plasticity": {"accuracy", "control_accuracy"},
            "insect_navigation": {"home_fraction", "control_home_fraction"},
-           "criticality": {"autocorrelation_ratio", "rate_ratio", "control_autocorrelation_ratio"}}
+           "criticality": {"autocorrelation_ratio", "rate_ratio", "control_autocorrelation_ratio"},
+           "htm_paper_memory": {"correct_57", "correct_40", "correct_65", "correct_spread_2", "correct_calibrated",
+                                "same_as_reference"},
+           "htm_place_and_route": {"pooler_248x496_lost", "triple_32_chips", "memory_14x16_lost", "memory_14_cells",
+                                   "segments_4x128_lost"}}
 NEEDS = {"structural_plasticity": "sklearn"}
 
 

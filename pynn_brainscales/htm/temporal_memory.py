@@ -191,6 +191,13 @@ class TemporalMemory:
         """Columns that are predicted for the next element, bool."""
         return self.cellsToColumns(self.getPredictiveCells()).dense.reshape(-1)
 
+    def connectedSegments(self) -> list[tuple[int, np.ndarray]]:
+        """Segments that can predict: the cell of each, and the cells that its connected synapses come from."""
+        s = self._segments
+        connected = (s.pre < self.numberOfCells) & (s.permanence >= np.float32(self.connectedPermanence))
+        enough = np.flatnonzero((s.cell < self.numberOfCells) & (connected.sum(axis=1) >= self.activationThreshold))
+        return [(int(s.cell[i]), np.sort(s.pre[i, connected[i]])) for i in enough.tolist()]
+
     def numberOfSegments(self) -> int:
         """Segments of all cells."""
         return int(self._segments.count.sum())

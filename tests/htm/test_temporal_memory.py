@@ -184,3 +184,19 @@ def test_bad_calls():
     tm.compute(SDR(60))
     assert tm.anomaly == 0.0
     assert tm.getActiveCells().getSum() == 0
+
+
+def test_connected_segments_are_those_that_can_predict():
+    memory = TemporalMemory(6, 2, activationThreshold=2, minThreshold=1, initialPermanence=0.51, maxNewSynapseCount=3,
+                            seed=1)
+    for _ in range(4):
+        for element in ([0, 1, 2], [3, 4, 5]):
+            memory.compute(np.isin(np.arange(6), element))
+        memory.reset()
+    segments = memory.connectedSegments()
+    assert {cell // 2 for cell, _ in segments} == {3, 4, 5}
+    assert all(len(pre) >= 2 and set(pre // 2) <= {0, 1, 2} for _, pre in segments)
+    memory.compute(np.isin(np.arange(6), [0, 1, 2]), learn=False)
+    active = memory.getActiveCells().sparse
+    predicting = {cell for cell, pre in segments if np.isin(pre, active).sum() >= 2}
+    assert predicting == set(memory.getPredictiveCells().sparse.tolist())

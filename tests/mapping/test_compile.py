@@ -6,6 +6,7 @@ from pynn_brainscales.emulator.profile import ideal, quantised
 from pynn_brainscales.emulator.run import run
 from pynn_brainscales.mapping.compile import compile, same_structure
 from pynn_brainscales.mapping.errors import MappingError, MappingWarning
+from pynn_brainscales.mapping.mapped import Way
 from pynn_brainscales.mapping.network import Network, Probe, Source
 from pynn_brainscales.mapping.readback import signals, spikes
 from pynn_brainscales.mapping.stimuli import initial_state, stimulus
@@ -157,6 +158,43 @@ def test_too_large_for_the_target(make):
     dense = make.Network((make.population("A", 2),), (make.poisson("S", 600),), (
         make.projection("p", "S", "A", np.ones((600, 2), bool), 0.01, 1.0),))
     assert compile(dense, CHIP).expanded.circuits.tolist() == [3, 3]
+
+
+def test_what_is_connected_place_by_place_lies_on_one_chip(make):
+    """Columns of a neuron of A and four of B: their spikes need not leave the chip."""
+    columns = [(i // 4, i) for i in range(1200)]
+    network = make.Network((make.population("A", 300), make.population("B", 1200)), (), (
+        make.projection("down", "A", "B", columns, 0.1, 0.2),
+        make.projection("up", "B", "A", [(j, i) for i, j in columns], 0.1, 0.2)))
+    mapped = compile(network, CHIP)
+    assert mapped.placement.chips == 3
+    assert np.mean(mapped.routing.way == Way.DIRECT) > 0.99
+    assert np.ptp(np.bincount(mapped.placement.chip)) <= 1
+
+
+def test_random_networks_are_placed_in_order(make):
+    mapped = compile(make.recurrent(1100, 0.02), CHIP)
+    assert mapped.placement.chips == 3
+    assert np.all(np.diff(mapped.placement.chip) >= 0)
+
+
+def test_chips_that_all_hear_the_same_are_filled_in_order_where_that_loses_less(make):
+    dense = make.Network((make.population("A", 510), make.population("B", 510)), (), (
+        make.projection("p", "A", "B", np.ones((510, 510), bool), 0.01, 0.2),))
+    mapped = compile(dense, CHIP.replace(on_loss="warn"))
+    assert mapped.placement.chips == 3
+    assert not mapped.rounded.lost.any()
+    assert np.all(np.diff(mapped.placement.chip) >= 0)
+
+
+@pytest.mark.parametrize("size", [400, 480, 496])
+def test_one_neuron_counts_the_spikes_of_a_chip(make, size):
+    """Spikes of one event output come to both of its circuits: to one of them they would need too many rows."""
+    counter = make.Network((make.population("A", size), make.population("counter", 1)), (), (
+        make.projection("count", "A", "counter", [(i, 0) for i in range(size)], 0.05, 0.2),))
+    mapped = compile(counter, CHIP.replace(on_loss="warn"))
+    assert mapped.expanded.circuits[-1] == 2
+    assert not mapped.rounded.lost.any()
 
 
 def test_targets_that_make_no_sense():
