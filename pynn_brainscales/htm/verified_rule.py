@@ -25,6 +25,11 @@ class VerifiedPredictionRule(SequenceRule):
       ``decrement``. Cells that were predicted and have not fired lose ``predicted_decrement`` from all cells that were
       active before.
 
+    In a *stream* nobody says where a sequence begins. There an element that nothing had predicted tells of no context:
+    all its cells are taken for winners when the next one is verified and matched. Cells that match grow the synapses
+    that they have, and no others: they belong to another context, perhaps. So a new context is learnt one element
+    further at each presentation.
+
     A synapse is mature, with the largest weight, from a permanence of ``connected`` of 127 on; else its weight is 0.
 
     Parameters
@@ -34,6 +39,8 @@ class VerifiedPredictionRule(SequenceRule):
     coincidence : int
     connected, increment, decrement, predicted_decrement : int
         In units of 1/127.
+    stream : bool
+        Sequences are not told apart by silence.
     seed : int
         Of the fixed order in which cells are taken that were used equally often.
     others
@@ -45,9 +52,10 @@ class VerifiedPredictionRule(SequenceRule):
 
     def __init__(self, cycle: float, start: float, columns: int, cells: int, dynamic: bool, winners: int = 4,
                  coincidence: int = 2, connected: int = 64, increment: int = 32, decrement: int = 4,
-                 predicted_decrement: int = 6, seed: int = 0, runtime_model=None) -> None:
+                 predicted_decrement: int = 6, stream: bool = False, seed: int = 0, runtime_model=None) -> None:
         super().__init__(cycle, start, columns, cells, dynamic, runtime_model)
         self.winners, self.coincidence, self.connected = winners, coincidence, connected
+        self.stream = stream
         self.increment, self.decrement, self.predicted_decrement = increment, decrement, predicted_decrement
         # ties between cells, for each number of uses anew: cells that were taken together before are not again
         self._rank = np.random.default_rng([seed, 29]).permuted(
@@ -62,26 +70,29 @@ class VerifiedPredictionRule(SequenceRule):
         ppu.memory["uses"] = np.zeros((ppu.replicas, self.columns, self.cells), np.int16)
         ppu.memory["start"] = np.zeros((ppu.replicas, size), bool)
         ppu.memory["winners"] = np.zeros((ppu.replicas, size), bool)
+        ppu.memory["context"] = np.zeros((ppu.replicas, size), bool)  # cells that stand for what came before
 
     def learn(self, ppu: Ppu, synapses, before, fired, predicted, plateau) -> None:
         """See ``SequenceRule.learn``."""
         changed = False
-        permanence, uses, start, winning = (ppu.memory[name] for name in ("permanence", "uses", "start", "winners"))
+        permanence, uses, start, winning, context = (
+            ppu.memory[name] for name in ("permanence", "uses", "start", "winners", "context"))
         if not self.learning:
             uses, start = uses.copy(), start.copy()
         for r in range(ppu.replicas):
             p, active = permanence[r], np.flatnonzero(fired[r].reshape(self.columns, -1).any(axis=1))
-            previous = np.flatnonzero(winning[r])
-            now = [self._win(p, uses[r, k], k, previous, fired[r], predicted[r]) if len(previous)
+            previous, known = np.flatnonzero(winning[r]), np.flatnonzero(context[r])
+            now = [self._win(p, uses[r, k], k, known, fired[r], predicted[r]) if len(previous)
                    else self._begin(uses[r, k], k, start[r]) for k in active.tolist()]
             winning[r] = False
             if now:
                 winning[r, np.concatenate(now)] = True
+            context[r] = self._context(winning[r], fired[r], predicted[r])
             if not self.learning:
                 continue
             mature = p >= self.connected
             if len(previous) and now:
-                self._reinforce(p, previous, np.concatenate(now))
+                self._reinforce(p, previous, known, np.concatenate(now))
             wrong = np.flatnonzero(predicted[r] & ~fired[r])
             if len(wrong) and len(active):
                 rows = np.ix_(before[r], wrong)
@@ -99,7 +110,11 @@ class VerifiedPredictionRule(SequenceRule):
         expected, hit = predicted[mine], predicted[mine] & fired[mine]
         enough = np.count_nonzero(from_previous >= self.connected, axis=0) >= self.coincidence
         if hit.any() and enough[hit].all() and 2 * np.count_nonzero(hit) > np.count_nonzero(expected):
-            return first + np.flatnonzero(hit)
+            found = np.flatnonzero(hit)
+            if self.stream and len(found) > self.winners:  # of several contexts the one that is known best
+                found = found[np.argsort(-from_previous[:, found].sum(axis=0, dtype=np.int64), kind="stable")]
+                found = found[:self.winners]
+            return first + found
         total, matching = from_previous.sum(axis=0, dtype=np.int64), np.count_nonzero(from_previous, axis=0)
         candidate = np.flatnonzero(matching >= self.coincidence)
         best = candidate[np.lexsort((self._rank[0, k, candidate], -total[candidate]))][:self.winners]
@@ -121,8 +136,18 @@ class VerifiedPredictionRule(SequenceRule):
         uses[new] += 1
         return new
 
-    def _reinforce(self, p, previous, winners) -> None:
+    def _context(self, winning, fired, predicted) -> np.ndarray:
+        """Winners; in a stream all cells that have fired in a column of which none was predicted."""
+        if not self.stream:
+            return winning
+        by_column = (fired & predicted).reshape(self.columns, self.cells).any(axis=1)
+        return np.where(np.repeat(by_column, self.cells), winning, fired)
+
+    def _reinforce(self, p, previous, known, winners) -> None:
         columns = p[:, winners].astype(np.int16)
-        grow = np.full(len(p), -self.decrement, np.int16)
-        grow[previous] = self.increment
-        p[:, winners] = np.clip(columns + grow[:, None], 0, PERMANENCE_MAX) * self._there[:, winners]
+        grow = np.full(columns.shape, -self.decrement, np.int16)
+        grow[known] = np.where(columns[known] > 0, self.increment, -self.decrement)
+        certain = np.array_equal(known, previous)  # else only cells that are new to all contexts get new synapses
+        new = np.count_nonzero(columns[known], axis=0) < self.coincidence
+        grow[np.ix_(previous, np.flatnonzero(new | certain))] = self.increment
+        p[:, winners] = np.clip(columns + grow, 0, PERMANENCE_MAX) * self._there[:, winners]
