@@ -91,7 +91,8 @@ class _Run:
         self._schedule_release(release[refractory], refractory)
         noise = config.noise
         self._special_cases()
-        self.slow = (SlowNoise(config, p.trials, p.first_trial, self.slow_value) if noise.membrane_noise else None)
+        self.slow = (SlowNoise(config, p.trials, p.first_trial, self.slow_value, stop) if noise.membrane_noise
+                     else None)
         self.jitter = (ThresholdJitter(config, p.trials, p.first_trial, self.passages)
                        if noise.threshold_jitter else None)
         capacitance = 1.0 if config.pattern is None else config.pattern.capacitance

@@ -20,6 +20,7 @@ from ..streams import BLOCK_STEPS, Stream, generator
 
 INTERVAL_US = 2.0
 _INTERVALS = 64  # of slow noise in a block
+_MANY = 8  # trials from which on only what a run needs is drawn
 
 
 @lru_cache(maxsize=8)
@@ -39,20 +40,24 @@ def _normals(config: ChipConfig, stream: Stream, trials: int, first_trial: int, 
 
 
 class SlowNoise:
-    """The slow process of a run: ``at(step)`` moves ``value`` (trials, N), in LSB, to the interval of a step."""
+    """The slow process of a run up to ``stop``: ``at(step)`` moves ``value`` (trials, N), LSB, to a step's interval."""
 
-    def __init__(self, config: ChipConfig, trials: int, first_trial: int, value: np.ndarray) -> None:
+    def __init__(self, config: ChipConfig, trials: int, first_trial: int, value: np.ndarray, stop: int) -> None:
         noise, c = config.noise, config.circuits
         self.interval = max(1, round(INTERVAL_US / config.step_us))
         self.value = value
         self._sigma = noise.membrane_noise * np.sqrt(1.0 + c.tau_m / noise.membrane_noise_tau)
         self._keep = np.exp(-self.interval * config.step_us / noise.membrane_noise_tau)
-        self._key = (config, Stream.MEMBRANE, trials, first_trial, _INTERVALS)
+        self._key = (config, Stream.MEMBRANE, trials, first_trial)
+        self._last = (stop - 1) // self.interval
+        self._many = trials > _MANY
 
     def at(self, step: int) -> None:
         """Move on to the interval that begins at ``step``, a multiple of ``interval``."""
         block, row = divmod(step // self.interval, _INTERVALS)
-        z = self._sigma * _normals(*self._key, block)[row]
+        # the first rows of a block are the same, however many are drawn; few trials draw all, and keep them
+        rows = min(_INTERVALS, self._last - block * _INTERVALS + 1) if self._many else _INTERVALS
+        z = self._sigma * _normals(*self._key, rows, block)[row]
         if step == 0:
             self.value[...] = z
         else:
