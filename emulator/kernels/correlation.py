@@ -303,7 +303,7 @@ class SensorRun(Readout):
         return self._lines[key]
 
     def pre_rows(self, step: int, trial: int, rows: np.ndarray, hits: np.ndarray) -> None:
-        """Presynaptic events of one step and trial in different rows (E,), ``hits`` bool (E, C): as ``pre`` for each."""
+        """Presynaptic events of one step and trial in different rows (E,), ``hits`` bool (E, C): ``pre`` for each."""
         if step < self._now or step == self._posted:
             self._refuse(step)
         self._now = step

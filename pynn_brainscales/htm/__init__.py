@@ -1,9 +1,13 @@
-"""Hierarchical temporal memory: reference algorithms in NumPy, encoders, and the figures to compare by."""
+"""Hierarchical temporal memory: spiking networks of PyNN objects, the reference algorithms, encoders, and figures."""
 
 from .encoders import RDSE, CategoryEncoder, RandomDistributedScalarEncoder, ScalarEncoder
+from .paper_pooler import PaperSpatialPooler, paper_spatial_pooler
+from .pooler_network import Timing
+from .pooler_rule import PoolerRule
 from .sdr import SDR
 from .spatial_pooler import SpatialPooler
+from .spiking_pooler import SpikingSpatialPooler
 from .temporal_memory import TemporalMemory
 
-__all__ = ["RDSE", "SDR", "CategoryEncoder", "RandomDistributedScalarEncoder", "ScalarEncoder", "SpatialPooler",
-           "TemporalMemory"]
+__all__ = ["RDSE", "SDR", "CategoryEncoder", "PaperSpatialPooler", "PoolerRule", "RandomDistributedScalarEncoder",
+           "ScalarEncoder", "SpatialPooler", "SpikingSpatialPooler", "TemporalMemory", "Timing", "paper_spatial_pooler"]

@@ -31,7 +31,7 @@ from ..standardmodels.synapses import StaticSynapse
 
 V_REST, V_THRESH = -65.0, -50.0
 W0 = 16  # code of a connected synapse without boost: leaves room to boost it to 63
-COUNTED = 0.78  # share of k that lets the pool fire: the others come while its spike is on its way
+COUNTED = 0.75  # share of k that lets the pool fire: the others come while its spike is on its way
 SILENCING = 1.75  # the pool's inhibition, in units of the drive that just reaches threshold
 
 
@@ -61,7 +61,7 @@ class Timing:
     cycle: float = 48.0
     window: float = 20.0
     start: float = 0.25
-    gap: float = 0.04
+    gap: float = 0.05
     tau_m: float = 60.0
     tau_syn: float = 12.0
     tau_pool: float = 0.5

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..emulator import limits
-from ..emulator.plasticity.cost import CostMeter, Operation
+from ..emulator.plasticity.cost import CostMeter, Operation, transfer_time
 from ..plasticity import PlasticityRule, Ppu, Recording, Timer
 from .pooler_network import W0
 
@@ -53,7 +53,7 @@ class PoolerRule(PlasticityRule):
     permanence : int16, (columns, inputs)
         Of now, as in the rule's memory; ``potential`` says where there is a synapse.
     duty, gain : (columns,)
-        Duty cycles, and codes of connected synapses.
+        Duty cycles, which begin at what they are to be, and codes of connected synapses.
     won : list of int arrays
         Winners of all records since somebody has emptied the list.
     judged : list of bool arrays (inputs,)
@@ -70,7 +70,9 @@ class PoolerRule(PlasticityRule):
         self.boost, self.duty_period = boost, duty_period
         self.potential = np.ascontiguousarray(permanence.T >= 0)
         self.permanence = np.where(self.potential, permanence.T, 0).astype(np.int16)
-        self.duty, self.records = np.zeros(len(self.permanence)), 0
+        columns = len(self.permanence)
+        # as if every column had already won once: otherwise the first records would boost all others to the full
+        self.duty, self.records, self._before = np.full(columns, k / columns), 0, round(columns / k)
         self.gain = self._gain()
         self.won: list[np.ndarray] = []
         self.judged: list[np.ndarray | None] = []
@@ -102,18 +104,18 @@ class PoolerRule(PlasticityRule):
         self.won.append(winners)
         self.judged.append(active)
 
-    def processor_time(self, rows: int, columns: int, processors: int) -> float:
-        """How long an execution with ``k`` winners takes the processors together, us of hardware time."""
-        meter = CostMeter()
-        meter.read_correlation(np.arange(rows))
-        meter.charge(Operation.CADC_READ, rows * (self._readings(self.k) - 1))
-        for operation in (Operation.WEIGHT_WRITE, Operation.CORRELATION_RESET):
-            meter.rows(operation, np.arange(rows))
-        meter.charge(Operation.COUNTER_READ, columns)
-        vectors = -(-self.permanence.nbytes // limits.PROCESSOR_LANES)
+    def processor_time(self) -> float:
+        """How long an execution with ``k`` winners takes the processor of a half of a chip, us of hardware time."""
+        meter, rows = CostMeter(), np.arange(self.permanence.shape[1])
+        for _ in range(self._readings(self.k)):
+            meter.read_correlation(rows)
+        meter.rows(Operation.WEIGHT_WRITE, rows)
+        meter.rows(Operation.CORRELATION_RESET, rows)
+        meter.charge(Operation.COUNTER_READ, len(self.permanence) // limits.HALVES)
+        vectors = -(-self.permanence.nbytes // (limits.HALVES * limits.PROCESSOR_LANES))
         meter.charge(Operation.EXTERNAL_LOAD, vectors)
         meter.charge(Operation.EXTERNAL_STORE, vectors)
-        return limits.UPDATE_BASE_US + meter.cycles / (processors * limits.PROCESSOR_CLOCK_MHZ)
+        return transfer_time(meter)
 
     def _readings(self, winners: int) -> int:
         """How often the sensors are read for so many winners."""
@@ -144,7 +146,7 @@ class PoolerRule(PlasticityRule):
         self.records += 1
         won = np.zeros(len(self.duty))
         won[winners] = 1.0
-        self.duty += (won - self.duty) / min(self.duty_period, self.records)
+        self.duty += (won - self.duty) / min(self.duty_period, self._before + self.records)
         self.gain = self._gain()
 
     def _gain(self) -> np.ndarray:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from .. import simulator
 from ..control import run, setup
 from ..emulator import limits
-from ..emulator.profile import Profile, profile
+from ..emulator.profile import Profile
 from ..mapping.errors import MappingError
-from .session import Session
-from ..mapping.report_sensors import processors
 from ..plasticity import Timer
 from ..trials import run_trials
-from .pooler_network import W0, PoolerNetwork, Timing, build, volleys
+from .pooler_network import W0, Timing, build, volleys
 from .pooler_rule import FULL, PoolerRule
 from .sdr import SDR, bits_of
+from .session import Session
 
 CHUNK = 100  # records that are learnt in one run
 FEW_BITS = 20  # below so many active bits overlaps are too small and too equal to choose by
@@ -44,7 +44,7 @@ class SpikingSpatialPooler:
         Share of the columns that win; 0 if ``numActiveColumnsPerInhArea`` says how many.
     numActiveColumnsPerInhArea : int
     stimulusThreshold : int
-        Overlap that just lets a column spike: about 0.65 of the active inputs of a record, and more than a column has
+        Overlap that just lets a column spike: about 0.6 of the active inputs of a record, and more than a column has
         by chance.
     synPermInactiveDec, synPermActiveInc, synPermConnected : float
         Rounded to multiples of 1/63.
@@ -83,7 +83,7 @@ class SpikingSpatialPooler:
 
     def __init__(self, inputDimensions: int | Sequence[int], columnDimensions: int | Sequence[int],
                  potentialRadius: int | None = None, potentialPct: float = 1.0, globalInhibition: bool = True,
-                 localAreaDensity: float = 0.02, numActiveColumnsPerInhArea: int = 0, stimulusThreshold: int = 17,
+                 localAreaDensity: float = 0.02, numActiveColumnsPerInhArea: int = 0, stimulusThreshold: int = 16,
                  synPermInactiveDec: float = 1 / FULL, synPermActiveInc: float = 5 / FULL,
                  synPermConnected: float = 32 / FULL, minPctOverlapDutyCycle: float = 0.0, dutyCyclePeriod: int = 1000,
                  boostStrength: float = 0.0, seed: int = 1, spVerbosity: int = 0, wrapAround: bool = True, *,
@@ -95,7 +95,7 @@ class SpikingSpatialPooler:
         self.k = _winners(localAreaDensity, numActiveColumnsPerInhArea, n_col)
         if stimulusThreshold < 1:
             raise MappingError(f"stimulusThreshold={stimulusThreshold}", "at least 1 connected active input",
-                               "SpikingSpatialPooler", "about 0.65 of the active bits of a record")
+                               "SpikingSpatialPooler", "about 0.6 of the active bits of a record")
         if not 0 < potentialPct <= 1:
             raise MappingError(f"potentialPct={potentialPct}", "a share of the inputs, above 0", "SpikingSpatialPooler")
         steps = {name: _step(name, value) for name, value in (
@@ -117,6 +117,7 @@ class SpikingSpatialPooler:
         self._chip_size = limited
         self._watched = 1  # records that were run without learning: each has noise of its own
         self._warned = False
+        self._shown = np.zeros((0, n_in), bool)
         self.active = np.zeros(0, np.int64)
 
     # --- records -------------------------------------------------------------------------------------------------
@@ -152,6 +153,7 @@ class SpikingSpatialPooler:
         with self.current():
             for first in range(0, len(bits), CHUNK):
                 self._run(bits[first:first + CHUNK])
+        self._shown = bits
         return self._dense(self._rule.won)
 
     def encode(self, records, batch: int = 128) -> np.ndarray:
@@ -178,7 +180,7 @@ class SpikingSpatialPooler:
         time = now + record * t.cycle + time
         order = np.argsort(source, kind="stable")
         edges = np.searchsorted(source[order], np.arange(self._inputs.size + 1))
-        trains = [time[order[i:j]] for i, j in zip(edges[:-1], edges[1:], strict=True)]
+        trains = [time[order[i:j]] for i, j in pairwise(edges.tolist())]
         self.network.inputs.set(spike_times=trains)
         run(len(bits) * t.cycle)
 
@@ -213,6 +215,12 @@ class SpikingSpatialPooler:
         linked = self._rule.connected_inputs().T.astype(np.float32)
         return (np.atleast_2d(np.asarray(records)).astype(np.float32) @ linked).astype(np.int64)
 
+    def misjudged(self) -> float:
+        """Share of inputs that the sensors took for active or inactive wrongly, in what ``learn`` was given last."""
+        pairs = [(judged, bits) for judged, bits in zip(self._rule.judged, self._shown, strict=True)
+                 if judged is not None]
+        return float(np.mean([judged != bits for judged, bits in pairs])) if pairs else 0.0
+
     def getPermanence(self, column: int) -> np.ndarray:
         """Permanences of a column to all inputs, multiples of 1/63; 0 where there is no potential synapse."""
         return self._rule.permanence[column] / FULL
@@ -246,27 +254,36 @@ class SpikingSpatialPooler:
         with self.current():
             mapped = simulator.state.map()
         rule, t = self._rule, self.timing
-        halves = max(1, processors(mapped, "plastic"))
-        busy = rule.processor_time(self._inputs.size * halves, self._columns.size, halves)
         return "\n".join([
-            str(mapped.report),
+            _folded(str(mapped.report)),
             f"spatial pooler: {self._inputs.size} inputs, {self._columns.size} columns, {self.k} to win; "
             f"permanences of {rule.permanence.nbytes // 1024} KiB",
             f"  a record takes {t.window:g} us on the chip to be watched, {t.cycle:g} us to be learnt, and the rule "
-            f"would keep its processor for another {busy:.0f} us",
+            f"would keep its processor for another {rule.processor_time():.0f} us",
             f"  records learnt: {rule.records}; connected inputs of a column: {self.getConnectedCounts().mean():.1f}"])
 
 
+def _folded(report: str) -> str:
+    """A mapping's report without the sections of the pool's receptors but the first: they are alike."""
+    lines, shown = [], True
+    for line in report.splitlines():
+        if not line.startswith(" "):
+            shown = not line.startswith("count") or line.startswith("count0:")
+        if shown:
+            lines.append(line)
+    return "\n".join(lines)
+
+
 def _demand_no_topology(radius, inhibition, weak) -> None:
-    where, hint = "SpikingSpatialPooler", "the reference SpatialPooler computes columns in NumPy"
+    where = "SpikingSpatialPooler"
     if radius is not None or not inhibition:
         raise MappingError(f"potentialRadius={radius}, globalInhibition={inhibition}",
                            "one pool that inhibits all columns: potentialRadius=None, globalInhibition=True", where,
-                           "leave them out")
+                           "leave them out; topology is beyond the network, and the reference SpatialPooler")
     if weak:
         raise MappingError(f"minPctOverlapDutyCycle={weak:g}",
                            "0: the chip does not know the overlaps of columns that don't spike", where,
-                           f"boostStrength brings in columns that never win; {hint}")
+                           "boostStrength brings in columns that never win; the reference SpatialPooler has both")
 
 
 def _winners(density: float, number: int, columns: int) -> int:
@@ -305,8 +322,8 @@ def _counters(n_in: int, n_col: int) -> int:
     """Receptors of the pool on a chip.
 
     Spikes of columns come to its circuits in rows that no input can use: with c circuits, which stand in both halves,
-    n_col / (8 c) rows for each of the eight outputs of a chip. The more circuits, the more rows for inputs and the fewer
-    columns.
+    n_col / (8 c) rows for each of the eight outputs of a chip. The more circuits, the more rows for inputs and the
+    fewer columns.
     """
     for c in (2, 4, 8, 16, 32, 64):
         rows = limits.OUTPUTS * -(-n_col // (limits.OUTPUTS * c))
