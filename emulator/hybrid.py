@@ -12,7 +12,7 @@ import numpy as np
 
 from .frozen import Same, read_only
 from .kernels.correlation import SensorRun
-from .kernels.plastic_array import PlasticRun
+from .kernels.plastic_array import PlasticRun, PlasticState
 from .kernels.routing import ranges
 from .plastic import PlasticArray, PlasticArrayState
 
@@ -35,6 +35,12 @@ class _Plan:
         self.first_column = np.searchsorted(fires[self.columns], np.arange(jump.shape[1] + 1))
 
 
+@lru_cache(maxsize=4)
+def _unchanged(there: Same, strength: Same, state: PlasticState) -> PlasticRun:
+    """Synapses that nobody writes: runs from one state share them, and what they have looked up."""
+    return PlasticRun(there.array, strength.array, state)
+
+
 @lru_cache(maxsize=32)
 def _plan(array: PlasticArray, jump: Same, master: Same, sources: int) -> _Plan:
     return _Plan(array, jump.array, master.array, sources)
@@ -53,7 +59,7 @@ class HybridRun:
         self._synaptic, self._start, self._stop = synaptic, start, stop
         plan = _plan(array, Same(jump), Same(master), sources)
         self._circuit, self._inputs = plan.circuit, plan.inputs
-        self.synapses = PlasticRun(array.there, plan.strength, state.synapses)
+        self.synapses = _unchanged(Same(array.there), Same(plan.strength), state.synapses)
         self._alike = len(state.synapses.weight) == 1  # all trials have the same
         self.sensors = (None if array.sensors is None or state.sensors is None else
                         SensorRun(array.sensors, state.sensors, step_us, array.there))

@@ -14,7 +14,6 @@ from .emulator.config import ChipConfig
 from .emulator.kernels.plastic_array import PlasticState
 from .emulator.plastic import PlasticArrayState, initial_array_state
 from .emulator.run import run
-from .emulator.state import ChipState
 from .emulator.stimulus import Stimulus
 from .injection import currents
 from .mapping.readback import signals, spikes_by_trial
@@ -88,7 +87,7 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
     alone = any(source.differs_by_trial for source in state.currents)  # the emulator takes one current for a batch
     batch = 1 if alone else BATCH
     config, bare = _without_sensors(mapped.config)
-    plastic = _learnt(config, state.chips)
+    plastic = _learnt(config, None if state.chips is None else state.chips.plastic)
     edges = np.searchsorted(trial, np.arange(0, trials + batch, batch))
     injected = currents(state.currents, mapped, 0, steps, first_trial)
     parts = []
@@ -119,14 +118,15 @@ def _without_sensors(config: ChipConfig) -> tuple[ChipConfig, ChipConfig]:
     return blind, config.replace(plastic=())
 
 
-def _learnt(config: ChipConfig, now: ChipState | None) -> tuple[PlasticArrayState, ...]:
+@lru_cache(maxsize=2)
+def _learnt(config: ChipConfig, now: tuple[PlasticArrayState, ...] | None) -> tuple[PlasticArrayState, ...]:
     """Weights and labels that the simulation has come to, in its first replica, for all trials."""
     arrays = []
     for i, array in enumerate(config.plastic):
-        if now is None or not now.plastic:
+        if not now:
             arrays.append(initial_array_state(array, 1).replace(events=None))
             continue
-        synapses = now.plastic[i].synapses
+        synapses = now[i].synapses
         arrays.append(PlasticArrayState(PlasticState(synapses.weight[:1], synapses.label[:1])))
     return tuple(arrays)
 

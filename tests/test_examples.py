@@ -21,7 +21,10 @@ FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"},
            "pattern_reward": {"accuracy_overlap0", "accuracy_overlap2", "control_accuracy"},
            "structural_plasticity": {"accuracy", "control_accuracy"},
            "insect_navigation": {"home_fraction", "control_home_fraction"},
-           "criticality": {"autocorrelation_ratio", "rate_ratio", "control_autocorrelation_ratio"}}
+           "criticality": {"autocorrelation_ratio", "rate_ratio", "control_autocorrelation_ratio"},
+           "htm_spatial_pooler": {"q_ideal", "q_calibrated_untrained", "q_calibrated_trained", "q_uncalibrated_trained",
+                                  "auc_trained", "auc_reference", "auc_boosted", "columns_used_boosted",
+                                  "paper_active_400", "paper_overlap_rms"}}
 NEEDS = {"structural_plasticity": "sklearn"}
 
 

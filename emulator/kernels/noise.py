@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from .. import limits
-from ..config import ChipConfig
+from ..config import ChipConfig, Circuits
 from ..streams import BLOCK_STEPS, Stream, generator
 
 INTERVAL_US = 2.0
@@ -23,16 +23,21 @@ _INTERVALS = 64  # of slow noise in a block
 _MANY = 8  # trials from which on only what a run needs is drawn
 
 
-@lru_cache(maxsize=8)
 def _normals(config: ChipConfig, stream: Stream, trials: int, first_trial: int, rows: int, *key: int) -> np.ndarray:
     """Standard normals (rows, trials, N) of a block, single precision in the draw."""
-    c = config.circuits
+    return _drawn(config.circuits, config.chips, config.noise.seed, stream, trials, first_trial, rows, *key)
+
+
+@lru_cache(maxsize=8)
+def _drawn(c: Circuits, chips: int, seed: int, stream: Stream, trials: int, first_trial: int, rows: int, *key: int
+           ) -> np.ndarray:
+    """They are kept by what they depend on: configurations of one network ask for the same."""
     out = np.empty((rows, trials, len(c)))
     for t in range(trials):
-        for chip in range(config.chips):
+        for chip in range(chips):
             here = np.flatnonzero(c.chip == chip)
             if len(here):
-                rng = generator(config.noise.seed, stream, first_trial + t, chip, *key)
+                rng = generator(seed, stream, first_trial + t, chip, *key)
                 z = rng.standard_normal((rows, limits.CIRCUITS), dtype=np.float32)
                 out[:, t, here] = z[:, c.circuit[here]]
     out.flags.writeable = False
