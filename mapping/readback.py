@@ -121,8 +121,8 @@ def plastic_places(mapped: Mapped) -> dict[str, Places]:
 @lru_cache(maxsize=8)
 def _plastic_places(parts: tuple[Same, ...], step_us: float) -> dict[str, Places]:
     """They are kept: other spike times make another mapping with the same places."""
-    split, *rest = (part.array for part in parts)
-    found = places(split, *rest, step_us)
+    split, scaled, routing, rounded, circuits, master = (part.array for part in parts)
+    found = places(split, scaled, routing, rounded, circuits, master, step_us)
     for label, p in split.plastic.items():
         strength = split.circuits[p.post].strength
         if strength is not None:  # the circuit's weights are in another unit than the user's

@@ -307,15 +307,14 @@ class SensorRun(Readout):
         if step < self._now or step == self._posted:
             self._refuse(step)
         self._now = step
-        columns = self._shape[1]
-        stored, seen = self._acausal[trial, rows, :columns], self._t_pre[trial, rows, :columns]
-        post = self._t_post[trial, :columns]
-        grown = _pairs(np.broadcast_to(post, seen.shape), step, self._pre_rate[rows, :columns],
-                       self._pre_eta[rows, :columns], post >= seen)
-        grown += stored
-        np.minimum(grown, self._most, out=grown)
-        self._acausal[trial, rows, :columns] = np.where(hits, grown, stored)
-        self._t_pre[trial, rows, :columns] = np.where(hits, float(step), seen)
+        width = self._shape[1]
+        seen, post = self._t_pre[trial, rows, :width], self._t_post[trial, :width]
+        event, column = ((post >= seen) & hits).nonzero()  # few columns have spiked since
+        at = rows[event], column
+        grown = _pairs(post[column], step, self._pre_rate[at], self._pre_eta[at], np.ones(len(column), bool))
+        grown += self._acausal[trial][at]
+        self._acausal[trial][at] = np.minimum(grown, self._most)
+        self._t_pre[trial, rows, :width] = np.where(hits, float(step), seen)
 
     def post(self, step: int, trial: int, column: int) -> None:
         """A postsynaptic event of a column."""

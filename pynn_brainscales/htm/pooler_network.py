@@ -31,7 +31,7 @@ from ..standardmodels.synapses import StaticSynapse
 
 V_REST, V_THRESH = -65.0, -50.0
 W0 = 16  # code of a connected synapse without boost: leaves room to boost it to 63
-COUNTED = 0.75  # share of k that lets the pool fire: the others come while its spike is on its way
+COUNTED = 0.78  # share of k that lets the pool fire: the others come while its spike is on its way
 SILENCING = 1.75  # the pool's inhibition, in units of the drive that just reaches threshold
 
 

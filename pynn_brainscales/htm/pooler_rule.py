@@ -106,7 +106,7 @@ class PoolerRule(PlasticityRule):
 
     def processor_time(self) -> float:
         """How long an execution with ``k`` winners takes the processor of a half of a chip, us of hardware time."""
-        meter, rows = CostMeter(), np.arange(self.permanence.shape[1])
+        meter, rows = CostMeter(), np.arange(min(limits.ROWS, self.permanence.shape[1]))
         for _ in range(self._readings(self.k)):
             meter.read_correlation(rows)
         meter.rows(Operation.WEIGHT_WRITE, rows)

@@ -9,27 +9,41 @@ from itertools import pairwise
 import numpy as np
 
 from .. import simulator
-from ..control import run, setup
-from ..emulator import limits
-from ..emulator.profile import Profile
+from ..control import default, run, setup
+from ..emulator.profile import Profile, profile
 from ..mapping.errors import MappingError
 from ..plasticity import Timer
 from ..trials import run_trials
-from .pooler_network import W0, Timing, build, volleys
+from .pooler_arguments import (
+    counters_of,
+    demand_no_topology,
+    first_permanences,
+    folded,
+    step_of,
+    timing_for,
+    warn_of_several_chips,
+    winners_of,
+)
+from .pooler_network import Timing, build, volleys
+from .pooler_queries import PoolerQueries
 from .pooler_rule import FULL, PoolerRule
 from .sdr import SDR, bits_of
 from .session import Session
 
 CHUNK = 100  # records that are learnt in one run
 FEW_BITS = 20  # below so many active bits overlaps are too small and too equal to choose by
-_KILL_ROWS = 8  # of an array, for the inhibition by the pool
 
 
-class SpikingSpatialPooler:
+class SpikingSpatialPooler(PoolerQueries):
     """Spatial pooler of spiking columns; arguments and their order as those of ``SpatialPooler``.
 
     What an input pattern means to the columns is decided by when they spike, so overlaps that differ by little may
-    come in another order, and the number of active columns varies. Permanences have 64 levels.
+    come in another order, and the number of active columns varies. Permanences have 64 levels. Which inputs were active
+    the rule learns from noisy sensors: it takes about one of a hundred wrongly on ``calibrated`` (see ``misjudged``).
+
+    One chip holds 224 inputs and 480 columns, or 240 and 448, or 212 and 496: the pool takes the other circuits. Up to
+    248 inputs and 504 columns fit if the pool's spikes go around outside the chip; larger poolers lie on several chips.
+    In both cases the pool acts late, and more columns win.
 
     Parameters
     ----------
@@ -61,7 +75,8 @@ class SpikingSpatialPooler:
         As of ``setup``.
     chip_seed : int, optional
         Names the virtual chip; by default ``seed``.
-    timing : Timing
+    timing : Timing, optional
+        By default what fits the chip.
     runtime_model
         How long the rule keeps its processor, as of ``PlasticityRule``; None is no time. "chip" takes far longer than
         a cycle, see ``report``: give ``timing`` a longer one.
@@ -91,29 +106,32 @@ class SpikingSpatialPooler:
                  runtime_model=None, **extra) -> None:
         self._inputs, self._columns = SDR(inputDimensions), SDR(columnDimensions)
         n_in, n_col = self._inputs.size, self._columns.size
-        _demand_no_topology(potentialRadius, globalInhibition, minPctOverlapDutyCycle)
-        self.k = _winners(localAreaDensity, numActiveColumnsPerInhArea, n_col)
+        demand_no_topology(potentialRadius, globalInhibition, minPctOverlapDutyCycle)
+        self.k = winners_of(localAreaDensity, numActiveColumnsPerInhArea, n_col)
         if stimulusThreshold < 1:
             raise MappingError(f"stimulusThreshold={stimulusThreshold}", "at least 1 connected active input",
                                "SpikingSpatialPooler", "about 0.6 of the active bits of a record")
         if not 0 < potentialPct <= 1:
             raise MappingError(f"potentialPct={potentialPct}", "a share of the inputs, above 0", "SpikingSpatialPooler")
-        steps = {name: _step(name, value) for name, value in (
+        steps = {name: step_of(name, value) for name, value in (
             ("synPermActiveInc", synPermActiveInc), ("synPermInactiveDec", synPermInactiveDec),
             ("synPermConnected", synPermConnected))}
-        self.stimulusThreshold, self.timing = stimulusThreshold, timing or Timing()
-        rng = np.random.default_rng(seed)
-        permanence = _start(rng, n_in, n_col, potentialPct, steps["synPermConnected"])
+        self.stimulusThreshold = stimulusThreshold
+        permanence = first_permanences(np.random.default_rng(seed), n_in, n_col, potentialPct,
+                                       steps["synPermConnected"])
+        limited = profile(default("chip") if chip is None else chip).limited
+        if limited:
+            warn_of_several_chips(n_in, n_col)
+        self.timing = t = timing or (timing_for(n_in, n_col) if limited else Timing())
         self._session = Session()
         with self.current():
-            setup(timestep=self.timing.step, min_delay=self.timing.step, chip=chip, seed=seed,
+            setup(timestep=t.step, min_delay=t.step, chip=chip, seed=seed,
                   chip_seed=seed if chip_seed is None else chip_seed, **extra)
-            limited = simulator.state.target.profile.limited
-            timer = Timer(start=self.timing.cycle - self.timing.step, period=self.timing.cycle)
+            timer = Timer(start=t.cycle - t.step, period=t.cycle)
             self._rule = PoolerRule(timer, permanence, self.k, steps["synPermActiveInc"], steps["synPermInactiveDec"],
                                     steps["synPermConnected"], float(boostStrength), dutyCyclePeriod, runtime_model)
             self.network = build(n_in, n_col, self.k, stimulusThreshold, self._rule.codes().T, self._rule.potential.T,
-                                 self._rule, self.timing, _counters(n_in, n_col) if limited else 1)
+                                 self._rule, t, counters_of(n_in, n_col) if limited else 1)
         self._chip_size = limited
         self._watched = 1  # records that were run without learning: each has noise of its own
         self._warned = False
@@ -208,12 +226,7 @@ class SpikingSpatialPooler:
         """For ``with``: inside, the pooler's network is that of the simulator; what was there before comes back."""
         return self._session
 
-    # --- what there is to read -----------------------------------------------------------------------------------
-
-    def overlaps(self, records) -> np.ndarray:
-        """Connected active inputs (n, columns) of records (n, inputs), from the permanences."""
-        linked = self._rule.connected_inputs().T.astype(np.float32)
-        return (np.atleast_2d(np.asarray(records)).astype(np.float32) @ linked).astype(np.int64)
+    # --- what there is to say about it ---------------------------------------------------------------------------
 
     def misjudged(self) -> float:
         """Share of inputs that the sensors took for active or inactive wrongly, in what ``learn`` was given last."""
@@ -221,112 +234,15 @@ class SpikingSpatialPooler:
                  if judged is not None]
         return float(np.mean([judged != bits for judged, bits in pairs])) if pairs else 0.0
 
-    def getPermanence(self, column: int) -> np.ndarray:
-        """Permanences of a column to all inputs, multiples of 1/63; 0 where there is no potential synapse."""
-        return self._rule.permanence[column] / FULL
-
-    def getPotential(self, column: int) -> np.ndarray:
-        """Which inputs a column can connect to, bool."""
-        return self._rule.potential[column].copy()
-
-    def getConnectedCounts(self) -> np.ndarray:
-        """Connected inputs of every column."""
-        return self._rule.connected_inputs().sum(axis=1)
-
-    def getBoostFactors(self) -> np.ndarray:
-        """What overlaps are multiplied with, as the weights have it: multiples of 1/16."""
-        return self._rule.gain / W0
-
-    def getActiveDutyCycles(self) -> np.ndarray:
-        """How often each column has been active of late."""
-        return self._rule.duty.copy()
-
-    def getNumInputs(self) -> int:
-        """Number of inputs."""
-        return self._inputs.size
-
-    def getNumColumns(self) -> int:
-        """Number of columns."""
-        return self._columns.size
-
     def report(self) -> str:
         """What the network has become on the chip, what a record costs there, and the figures of the last training."""
         with self.current():
             mapped = simulator.state.map()
         rule, t = self._rule, self.timing
         return "\n".join([
-            _folded(str(mapped.report)),
+            folded(str(mapped.report)),
             f"spatial pooler: {self._inputs.size} inputs, {self._columns.size} columns, {self.k} to win; "
             f"permanences of {rule.permanence.nbytes // 1024} KiB",
             f"  a record takes {t.window:g} us on the chip to be watched, {t.cycle:g} us to be learnt, and the rule "
             f"would keep its processor for another {rule.processor_time():.0f} us",
             f"  records learnt: {rule.records}; connected inputs of a column: {self.getConnectedCounts().mean():.1f}"])
-
-
-def _folded(report: str) -> str:
-    """A mapping's report without the sections of the pool's receptors but the first: they are alike."""
-    lines, shown = [], True
-    for line in report.splitlines():
-        if not line.startswith(" "):
-            shown = not line.startswith("count") or line.startswith("count0:")
-        if shown:
-            lines.append(line)
-    return "\n".join(lines)
-
-
-def _demand_no_topology(radius, inhibition, weak) -> None:
-    where = "SpikingSpatialPooler"
-    if radius is not None or not inhibition:
-        raise MappingError(f"potentialRadius={radius}, globalInhibition={inhibition}",
-                           "one pool that inhibits all columns: potentialRadius=None, globalInhibition=True", where,
-                           "leave them out; topology is beyond the network, and the reference SpatialPooler")
-    if weak:
-        raise MappingError(f"minPctOverlapDutyCycle={weak:g}",
-                           "0: the chip does not know the overlaps of columns that don't spike", where,
-                           "boostStrength brings in columns that never win; the reference SpatialPooler has both")
-
-
-def _winners(density: float, number: int, columns: int) -> int:
-    """How many columns are to win."""
-    if bool(density) == bool(number):
-        raise MappingError(f"localAreaDensity={density} and numActiveColumnsPerInhArea={number}",
-                           "one of them above 0, the other 0", "SpikingSpatialPooler")
-    k = number or round(density * columns)
-    if not 2 <= k <= columns:
-        raise MappingError(f"{k} of {columns} columns active", "2 or more, which the pool can count",
-                           "SpikingSpatialPooler", "a larger localAreaDensity, or more columns")
-    return int(k)
-
-
-def _step(name: str, value: float) -> int:
-    """A permanence in 63rds."""
-    code = round(value * FULL)
-    if not 1 <= code <= FULL:
-        raise MappingError(f"{name}={value:g}", f"multiples of 1/{FULL} = {1 / FULL:.4f} up to 1: permanences have 6 "
-                           "bits", "SpikingSpatialPooler", "the ratio of increment to decrement is what counts: 5/63 "
-                           "and 1/63 stand for 0.02 and 0.004")
-    return code
-
-
-def _start(rng: np.random.Generator, n_in: int, n_col: int, share: float, connected: int) -> np.ndarray:
-    """Permanences to begin with: half of the potential synapses are connected; -1 where there is none."""
-    on = rng.random((n_in, n_col)) < 0.5
-    value = np.where(on, rng.integers(connected, FULL + 1, on.shape), rng.integers(0, connected, on.shape))
-    if share < 1.0:
-        order = rng.random(on.shape).argsort(axis=0).argsort(axis=0)
-        value[order >= max(1, round(share * n_in))] = -1
-    return value
-
-
-def _counters(n_in: int, n_col: int) -> int:
-    """Receptors of the pool on a chip.
-
-    Spikes of columns come to its circuits in rows that no input can use: with c circuits, which stand in both halves,
-    n_col / (8 c) rows for each of the eight outputs of a chip. The more circuits, the more rows for inputs and the
-    fewer columns.
-    """
-    for c in (2, 4, 8, 16, 32, 64):
-        rows = limits.OUTPUTS * -(-n_col // (limits.OUTPUTS * c))
-        if n_in + rows + _KILL_ROWS <= limits.ROWS:
-            return c
-    return 64

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from pynn_brainscales.emulator.profile import calibrated, htm_sp
-from pynn_brainscales.mapping.errors import MappingError
+from pynn_brainscales.mapping.errors import MappingError, MappingWarning
 
 import pynn_brainscales as sim
 from pynn_brainscales.htm import SDR, SpatialPooler, SpikingSpatialPooler, metrics
@@ -57,7 +57,7 @@ def test_boosting_brings_in_more_columns():
     used = []
     for boost in (0.0, 30.0):
         spiking, rng = pooler(boostStrength=boost), np.random.default_rng(2)
-        for _ in range(8):
+        for _ in range(6):
             spiking.learn(patterns(20)[rng.permutation(20)])
         used.append(spiking.encode(patterns(20)).any(axis=0).mean())
     assert used[1] > used[0] + 0.1
@@ -143,6 +143,27 @@ def test_one_chip_holds_it(size):
     assert "mapped to 1 chip" in report
     assert "none lost" in report
     assert f"{size[1]} columns, 10 to win" in report
+
+
+def test_more_inputs_on_one_chip():
+    """Spikes to the pool and back go around outside."""
+    with pytest.warns(MappingWarning, match="go around outside"):
+        spiking = SpikingSpatialPooler(248, 496, localAreaDensity=0, numActiveColumnsPerInhArea=10, chip="quantised")
+    report = spiking.report()
+    assert "mapped to 1 chip" in report
+    assert "none lost" in report
+    assert spiking.timing.delay == 1.0
+
+
+def test_several_chips():
+    """What is larger works, and says that the pool is late."""
+    with pytest.warns(MappingWarning, match="more than one chip"):
+        spiking = SpikingSpatialPooler(100, 520, localAreaDensity=0, numActiveColumnsPerInhArea=10, chip="quantised",
+                                       stimulusThreshold=15)
+    with pytest.warns(MappingWarning, match="no route has a delay"):
+        active = spiking.encode(np.arange(100)[None] % 4 == 0)
+    assert active.sum() >= 10
+    assert "2 chips" in spiking.report()
 
 
 def test_few_active_bits():
