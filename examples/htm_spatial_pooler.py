@@ -189,7 +189,7 @@ def pictures(out, results, poolers, drawn):
 def main():
     args = arguments("htm_spatial_pooler", __doc__, seeds=(1, 2, 3, 4, 5), fast_seeds=(1,))
     warnings.filterwarnings("ignore", message=".*step.*")
-    number, epochs, records = (16, 3, 2) if args.fast else (100, 30, 8)
+    number, epochs, records = (12, 3, 1) if args.fast else (100, 30, 8)
     figures = {}
     for i, seed in enumerate(args.seeds):
         rng = np.random.default_rng([seed, 0])
@@ -218,8 +218,8 @@ def main():
         if i == 0:
             pictures(args.out, results, poolers, drawn)
             print("\n" + poolers["calibrated"].report())
-            print("\nthe paper's network:", *network.report().splitlines()[:1], *network.report().splitlines()[-1:],
-                  sep="\n  ", end="\n\n")
+            first, *_, last = network.report().splitlines()
+            print(f"\nthe paper's network {first}; {last}\n")
     matched = float(np.mean(figures["auc_reference"])) - 0.03
     report(args.out, figures, goals={
         "q_ideal": (">=", 0.99), "q_calibrated_untrained": (">=", 0.85), "q_calibrated_trained": (">=", 0.98),
