@@ -57,10 +57,14 @@ class SynapseView:
         self._meter, self._rng, self._batched = meter, rng, batched
         self._trials = len(state.synapses.weight)
         self._array, self._state = array, state
-        self._now = PlasticRun(array.there, array.strength, state.synapses)
         self._next: PlasticRun | None = None
         self._sensors = (None if array.sensors is None or state.sensors is None
                          else SensorReadout(array.sensors, state.sensors))
+
+    @cached_property
+    def _now(self) -> PlasticRun:
+        """What is there at present; many rules don't ask."""
+        return PlasticRun(self._array.there, self._array.strength, self._state.synapses)
 
     @cached_property
     def neuron(self) -> np.ndarray:
