@@ -172,6 +172,11 @@ class SpikingSpatialPooler(PoolerQueries):
             for first in range(0, len(bits), CHUNK):
                 self._run(bits[first:first + CHUNK])
         self._shown = bits
+        if len(self._rule.won) < len(bits):
+            raise MappingError(f"{len(bits)} records, one every {self.timing.cycle:g} ms",
+                               f"a processor that is busy with a record for {self._rule.processor_time():.0f} ms, and "
+                               f"has missed {len(bits) - len(self._rule.won)}", "SpikingSpatialPooler.learn",
+                               "a longer cycle, as timing=Timing(cycle=3000.0), or runtime_model=None")
         return self._dense(self._rule.won)
 
     def encode(self, records, batch: int = 128) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from pynn_brainscales.emulator.profile import calibrated
+from pynn_brainscales.mapping.errors import MappingError
 
 import pynn_brainscales as sim
 from pynn_brainscales.htm import PoolerRule, SpikingSpatialPooler, Timing
@@ -91,6 +92,15 @@ def test_rule_keeps_its_permanences_where_there_is_room():
     spiking = pooler("quantised")
     spiking.learn(patterns(1))
     assert spiking._rule.permanence.dtype == np.int16
+
+
+def test_the_processor_takes_its_time():
+    """Of the chip's own run time no record may be missed without a word; with a long cycle all are learnt."""
+    with pytest.raises(MappingError, match="has missed"):
+        pooler("quantised", runtime_model="chip").learn(patterns(3))
+    patient = pooler("quantised", runtime_model="chip", timing=Timing(cycle=1500.0))
+    assert patient.learn(patterns(2)).any(axis=1).all()
+    assert patient._rule.records == 2
 
 
 def test_a_record_without_winners_changes_nothing_but_duty_cycles():
