@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from . import limits
 from .config import ChipConfig, Circuits
+from .frozen import read_only
 from .joints import Joints
 from .streams import Stream, generator
 
@@ -43,7 +46,12 @@ def run_offsets(config: ChipConfig, trials: int, first_trial: int) -> np.ndarray
     noise, c = config.noise, config.circuits
     if not noise.run_offset:
         return np.zeros((trials, len(c)))
-    streams = [[generator(noise.seed, Stream.RUN_OFFSET, first_trial + t, chip) for chip in range(config.chips)]
+    return noise.run_offset * _per_chip(noise.seed, config.chips, trials, first_trial)[:, c.chip, c.circuit]
+
+
+@lru_cache(maxsize=4)
+def _per_chip(seed: int, chips: int, trials: int, first_trial: int) -> np.ndarray:
+    """Standard normals (trials, chips, circuits), read-only: configurations of one network ask for the same."""
+    streams = [[generator(seed, Stream.RUN_OFFSET, first_trial + t, chip) for chip in range(chips)]
                for t in range(trials)]
-    per_chip = np.array([[stream.standard_normal(limits.CIRCUITS) for stream in row] for row in streams])
-    return noise.run_offset * per_chip[:, c.chip, c.circuit]
+    return read_only(np.array([[stream.standard_normal(limits.CIRCUITS) for stream in row] for row in streams]))

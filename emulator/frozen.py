@@ -10,9 +10,9 @@ import numpy as np
 
 
 class Same:
-    """An array as a key of what is kept: equal to itself only; meant for arrays that nobody writes into."""
+    """An array, or another value, as a key of what is kept: equal to itself only; nobody may write into it."""
 
-    def __init__(self, array: np.ndarray) -> None:
+    def __init__(self, array) -> None:
         self.array = array
 
     def __hash__(self) -> int:

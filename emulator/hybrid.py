@@ -12,11 +12,12 @@ import numpy as np
 
 from .frozen import Same, read_only
 from .kernels.correlation import SensorRun
-from .kernels.plastic_array import PlasticRun
+from .kernels.plastic_array import PlasticRun, PlasticState
 from .kernels.routing import ranges
 from .plastic import PlasticArray, PlasticArrayState
 
 _MOST = 1 << 16  # operations that are kept
+_SEVERAL = 3  # events of a step from which on they are looked up together
 
 
 class _Plan:
@@ -34,6 +35,12 @@ class _Plan:
         self.first_column = np.searchsorted(fires[self.columns], np.arange(jump.shape[1] + 1))
 
 
+@lru_cache(maxsize=4)
+def _unchanged(there: Same, strength: Same, state: PlasticState) -> PlasticRun:
+    """Synapses that nobody writes: runs from one state share them, and what they have looked up."""
+    return PlasticRun(there.array, strength.array, state)
+
+
 @lru_cache(maxsize=32)
 def _plan(array: PlasticArray, jump: Same, master: Same, sources: int) -> _Plan:
     return _Plan(array, jump.array, master.array, sources)
@@ -44,7 +51,7 @@ class HybridRun:
 
     ``synaptic`` (2, trials, N) is the state that events are added to, ``jump`` (2, N) stored state per unit of weight,
     ``master`` (N,) the circuit that fires for each: a spike of joined circuits is one of all their columns. Nobody
-    may write into ``jump`` and ``master`` later.
+    may write into ``jump`` and ``master`` later. Weights and labels of one trial are those of all.
     """
 
     def __init__(self, array: PlasticArray, state: PlasticArrayState, synaptic: np.ndarray, jump: np.ndarray,
@@ -52,9 +59,14 @@ class HybridRun:
         self._synaptic, self._start, self._stop = synaptic, start, stop
         plan = _plan(array, Same(jump), Same(master), sources)
         self._circuit, self._inputs = plan.circuit, plan.inputs
-        self.synapses = PlasticRun(array.there, plan.strength, state.synapses)
+        self.synapses = _unchanged(Same(array.there), Same(plan.strength), state.synapses)
+        self._alike = len(state.synapses.weight) == 1  # all trials have the same
         self.sensors = (None if array.sensors is None or state.sensors is None else
                         SensorRun(array.sensors, state.sensors, step_us, array.there))
+        self._together = isinstance(self._circuit, slice)
+        slim = self._alike and self.sensors is None and isinstance(self._circuit, slice)
+        self._lines = [list(one[:, self._circuit]) for one in synaptic] if slim else []  # by input and trial
+        self._known: dict[tuple[int, int], np.ndarray] = {}
         self.events = None if state.events is None else state.events.copy()
         self._first, self._row, self._label, self._delay = plan.first, plan.row, plan.label, plan.delay
         self._columns, self._first_column = plan.columns, plan.first_column
@@ -89,25 +101,58 @@ class HybridRun:
         if place.size:
             self._spiked.append((np.repeat(trial[inside], last - first), self._columns[place]))
 
+    def _add_alike(self, events: list[tuple[int, int, int]]) -> None:
+        """Events of trials that have the same weights, where nobody keeps pairs: currents only."""
+        lines, known, event_of = self._lines, self._known, self.synapses.event
+        for trial, row, label in events:
+            increments = known.get((row, label))
+            if increments is None:
+                increments = known[row, label] = event_of(0, row, label)[0]
+            line = lines[self._inputs[row]][trial]
+            np.add(line, increments, line)
+
+    def _add_rows(self, step: int, events: list[tuple[int, int, int]]) -> bool:
+        """Several events of one trial in different rows at once; False if they are none."""
+        trial, row, label = (np.array(a) for a in zip(*events, strict=True))
+        if trial[0] != trial[-1] or not np.all(row[1:] > row[:-1]):
+            return False
+        increments, hits = self.synapses.events(0 * trial if self._alike else trial, row, label)
+        lines = [side[int(trial[0]), self._circuit] for side in self._synaptic]
+        for k, one in zip(row.tolist(), increments, strict=True):
+            line = lines[self._inputs[k]]
+            np.add(line, one, line)
+        if self.sensors is not None:
+            self.sensors.pre_rows(step, int(trial[0]), row, hits)
+        return True
+
     def advance(self, step: int) -> None:
         """Events that act at a step, then its spikes."""
         if step in self._due:
-            known = self._operations
-            for event in sorted(self._due.pop(step)):
-                operation = known[event] if event in known else self._operation(event)
-                if operation:
-                    state, increments, trial, row, hit = operation
-                    if state is None:
-                        self._synaptic[self._inputs[row], trial, self._circuit] += increments
-                    else:
-                        np.add(state, increments, state)
-                    if self.sensors is not None:
-                        self.sensors.pre(step, trial, row, hit)
+            self._deliver(step, sorted(self._due.pop(step)))
         if self._spiked:
             trial, column = (np.concatenate(a) for a in zip(*self._spiked, strict=True))
             self._spiked = []
             if self.sensors is not None:
                 self.sensors.post_many(step, trial, column)
+
+    def _deliver(self, step: int, events: list[tuple[int, int, int]]) -> None:
+        """Events that act at a step."""
+        if self._lines:
+            self._add_alike(events)
+            return
+        if len(events) >= _SEVERAL and self._together and self._add_rows(step, events):
+            return
+        known = self._operations
+        for event in events:
+            operation = known[event] if event in known else self._operation(event)
+            if operation:
+                state, increments, trial, row, hit = operation
+                if state is None:
+                    self._synaptic[self._inputs[row], trial, self._circuit] += increments
+                else:
+                    np.add(state, increments, state)
+                if self.sensors is not None:
+                    self.sensors.pre(step, trial, row, hit)
 
     def _operation(self, event: tuple[int, int, int]) -> tuple:
         """What an event does: the state that it is added to, increments, trial, row, columns; () is nothing.
@@ -115,7 +160,7 @@ class HybridRun:
         During a run, weights and labels stay as they are.
         """
         trial, row, _ = event
-        increments, hit = self.synapses.event(*event)
+        increments, hit = self.synapses.event(0 if self._alike else trial, *event[1:])
         if isinstance(hit, np.ndarray) and not hit.size:  # nobody listens: most events of slots
             operation: tuple = ()
         elif isinstance(self._circuit, slice):
@@ -130,8 +175,8 @@ class HybridRun:
         return operation
 
     def state(self) -> PlasticArrayState:
-        """The present state."""
-        return PlasticArrayState(self.synapses.state(), None if self.sensors is None else self.sensors.state(),
+        """The state after the run."""
+        return PlasticArrayState(self.synapses.state(), None if self.sensors is None else self.sensors.state(True),
                                  self.events)
 
 

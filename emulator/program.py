@@ -13,7 +13,7 @@ import numpy as np
 
 from .config import INH, ChipConfig, Circuits, verify_config
 from .effective import effective_circuits, effective_joints, run_offsets
-from .frozen import Frozen
+from .frozen import Frozen, read_only
 from .joints import Joints
 from .kernels.neuron import Adaptive, Lenders, current_propagator, step_mean
 from .kernels.relay_samples import verify_relay_probes
@@ -104,12 +104,12 @@ def _events(config: ChipConfig) -> tuple[EventTable, Relays | None]:
 @lru_cache(maxsize=16)
 def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
     """Make a configuration ready to run; ValueError if it breaks what the chip demands."""
+    if first_trial and not config.noise.run_offset:  # nothing else differs from trial to trial
+        return lower(config, trials).replace(first_trial=first_trial)
     events, relays = _events(config)
     verify_relay_probes(config.relay_probes, relays)
-    own = 0 if config.relays is None else len(config.relays)
-    channels = config.external + (0 if relays is None else len(relays) - own)
     c = effective_circuits(config)
-    h, n = config.step_us, len(c)
+    h = config.step_us
     kind = _kinds(c)
     leak_potential = c.v_leak + run_offsets(config, trials, first_trial)  # (trials, n)
     reversal = c.conductance & (c.e_rev_exc != c.e_rev_inh)
@@ -117,9 +117,7 @@ def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
     origin = np.where(c.conductance, c.e_rev_inh, leak_potential)
     origin = np.where(kind == LINEAR, leak_potential + c.tau_m * c.i_offset, origin)
     e_exc = (c.e_rev_exc - c.e_rev_inh) / unit
-    synaptic = _synaptic_units(c, kind, h)
-    gain = np.stack([c.gain_exc, c.gain_inh])
-    strength = np.where(c.conductance, _reference(c), 1.0)
+    synaptic, jump, delivery = _couplings(config)
     leak = -h / c.tau_m
     keep = np.where(c.adaptation, np.exp(-h / c.tau_w), 1.0)
     w_half = np.exp(-0.5 * h / c.tau_w)
@@ -138,11 +136,24 @@ def lower(config: ChipConfig, trials: int = 1, first_trial: int = 0) -> Program:
         groups=groups, origin=origin, unit=unit,
         threshold=threshold, reset=(c.v_reset - origin) / unit,
         refractory=np.floor(c.refractory_us / h + 0.5).astype(np.int64), synaptic=synaptic,
-        jump=synaptic * gain / strength, w_unit=w_unit, w_shift=w_shift, w_half=w_half, w_pull=a * (1 - w_half),
+        jump=jump, w_unit=w_unit, w_shift=w_shift, w_half=w_half, w_pull=a * (1 - w_half),
         b=np.where(c.adaptation, c.b * w_unit / w_half, 0.0), w_catch_up=a * (1 - w_half) * -leak / w_half,
         clamped=_clamped(config, kind),
-        noise_gain=np.where(kind == LINEAR, -np.expm1(leak), leak / unit), events=events,
-        delivery=plan_delivery(events, synaptic * gain / strength, n, channels), relays=relays)
+        noise_gain=np.where(kind == LINEAR, -np.expm1(leak), leak / unit), events=events, delivery=delivery,
+        relays=relays)
+
+
+@lru_cache(maxsize=16)
+def _couplings(config: ChipConfig) -> tuple[np.ndarray, np.ndarray, Delivery]:
+    """Synaptic units, what a unit of weight adds, and the events: the same in all trials, and the same arrays."""
+    events, relays = _events(config)
+    own = 0 if config.relays is None else len(config.relays)
+    channels = config.external + (0 if relays is None else len(relays) - own)
+    c = effective_circuits(config)
+    synaptic = _synaptic_units(c, _kinds(c), config.step_us)
+    jump = synaptic * np.stack([c.gain_exc, c.gain_inh]) / np.where(c.conductance, _reference(c), 1.0)
+    synaptic, jump = read_only(synaptic), read_only(jump)
+    return synaptic, jump, plan_delivery(events, jump, len(c), channels)
 
 
 def _inhibited(config: ChipConfig, events: EventTable) -> np.ndarray:

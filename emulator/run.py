@@ -94,7 +94,8 @@ class _Run:
         self._special_cases()
         self.coupling = None if p.joints is None else Coupling(
             p.joints, config.step_us, self.x[0], np.broadcast_to(p.origin, self.x[0].shape), p.unit, s.release >= 0)
-        self.slow = (SlowNoise(config, p.trials, p.first_trial, self.slow_value) if noise.membrane_noise else None)
+        self.slow = (SlowNoise(config, p.trials, p.first_trial, self.slow_value, stop) if noise.membrane_noise
+                     else None)
         self.jitter = (ThresholdJitter(config, p.trials, p.first_trial, self.passages)
                        if noise.threshold_jitter else None)
         capacitance = 1.0 if config.pattern is None else config.pattern.capacitance

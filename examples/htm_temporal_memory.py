@@ -192,13 +192,15 @@ def picture_of_a_column(out, seed, episodes=5):
 
     sequences = numbered(SETS["I"])
     memory = SpikingTemporalMemory(LETTERS, 16, seed=seed, chip_seed=seed, chip=CHIP)
-    for cells in (memory.network.soma, memory.network.dendrite):
-        cells[16:32].record("v", sampling_interval=0.5)  # letter B
+    with memory.current():
+        for cells in (memory.network.soma, memory.network.dendrite):
+            cells[16:32].record("v", sampling_interval=0.5)  # letter B
     memory.present(elements(sequences, memory.silence) * episodes)
     figure, axes = plt.subplots(2, 1, figsize=(9, 5), sharex=True, layout="constrained")
     for axis, cells, name in zip(axes, (memory.network.soma, memory.network.dendrite), ("soma", "dendrite"),
                                  strict=True):
-        signal = cells.get_data().segments[0].analogsignals[0]
+        with memory.current():
+            signal = cells.get_data().segments[0].analogsignals[0]
         axis.plot(signal.times.rescale("ms"), signal.magnitude, lw=0.7)
         axis.set(ylabel=f"{name} (mV)")
     start = len(elements(sequences, memory.silence)) * (episodes - 1) * memory.cycle
@@ -213,7 +215,7 @@ def main():
     args = arguments("htm_temporal_memory", __doc__, seeds=range(1, 11), fast_seeds=(1,),
                      lists={"draw-seeds": "seeds of the freshly drawn sets, one each; default: 1 to 20"})
     warnings.filterwarnings("ignore", message=".*time constants.*")
-    draws = args.draw_seeds or list(range(1, 2 if args.fast else 21))
+    draws = args.draw_seeds or (args.seeds if args.fast else list(range(1, 21)))
     few = args.seeds[:5]
     names = ("stdsp_episodes_set1", "htm_episodes_set1", "htm_episodes_set2", "htm_episodes_set3")
     figures = {name: [] for name in names}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from pynn_brainscales.emulator.frozen import Frozen
+from pynn_brainscales.emulator.frozen import Frozen, Same
 from pynn_brainscales.emulator.plasticity.neuron_view import Converter
 from pynn_brainscales.emulator.recording import Recording
 
@@ -113,10 +114,17 @@ def weights(mapped: Mapped, recording: Recording, trial: int = 0) -> dict[str, t
 
 def plastic_places(mapped: Mapped) -> dict[str, Places]:
     """Where the synapses of plastic projections sit, and what a code of their weights is in PyNN's unit, by label."""
-    found = places(mapped.split, mapped.scaled, mapped.routing, mapped.rounded, mapped.config.circuits, mapped.master,
-                   mapped.config.step_us)
-    for label, p in mapped.split.plastic.items():
-        strength = mapped.split.circuits[p.post].strength
+    parts = (mapped.split, mapped.scaled, mapped.routing, mapped.rounded, mapped.config.circuits, mapped.master)
+    return dict(_plastic_places(tuple(map(Same, parts)), mapped.config.step_us))
+
+
+@lru_cache(maxsize=8)
+def _plastic_places(parts: tuple[Same, ...], step_us: float) -> dict[str, Places]:
+    """They are kept: other spike times make another mapping with the same places."""
+    split, scaled, routing, rounded, circuits, master = (part.array for part in parts)
+    found = places(split, scaled, routing, rounded, circuits, master, step_us)
+    for label, p in split.plastic.items():
+        strength = split.circuits[p.post].strength
         if strength is not None:  # the circuit's weights are in another unit than the user's
             found[label] = found[label]._replace(unit=found[label].unit / strength[p.post_index])
     return found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from numbers import Integral, Real
 
 import numpy as np
 
 from . import simulator
+from .emulator.config import ChipConfig
+from .emulator.kernels.plastic_array import PlasticState
+from .emulator.plastic import PlasticArrayState, initial_array_state
 from .emulator.run import run
-from .emulator.state import ChipState
 from .emulator.stimulus import Stimulus
 from .injection import currents
 from .mapping.readback import signals, spikes_by_trial
@@ -83,6 +86,8 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
     channel, time, trial = channel[order], time[order], trial[order]
     alone = any(source.differs_by_trial for source in state.currents)  # the emulator takes one current for a batch
     batch = 1 if alone else BATCH
+    config, bare = _without_sensors(mapped.config)
+    plastic = _learnt(config, None if state.chips is None else state.chips.plastic)
     edges = np.searchsorted(trial, np.arange(0, trials + batch, batch))
     injected = currents(state.currents, mapped, 0, steps, first_trial)
     parts = []
@@ -97,22 +102,33 @@ def run_trials(duration: float, spikes: Mapping, trials: int, first_trial: int =
             np.concatenate([time[mine], np.tile(everywhere[1], count)]),
             np.concatenate([trial[mine] - start, np.repeat(np.arange(count), repeated)]), count, first_trial + start,
             base.poisson, base.renewal, base.inh_gamma, *injected)
-        recording, _ = run(mapped.config, stimulus, steps * mapped.config.step_us,
-                           _with_learnt_weights(initial_state(mapped, count, first_trial + start), state.chips))
+        begin = initial_state(mapped.replace(config=bare), count, first_trial + start).replace(plastic=plastic)
+        recording, _ = run(config, stimulus, steps * config.step_us, begin)
         parts.append((start, recording))
     return _results(mapped, trials, parts)
 
 
-def _with_learnt_weights(chips: ChipState, now: ChipState | None) -> ChipState:
-    """The start of trials with the plastic weights and labels that the simulation has come to, in its first replica."""
-    if now is None or not now.plastic:
-        return chips
+@lru_cache(maxsize=8)
+def _without_sensors(config: ChipConfig) -> tuple[ChipConfig, ChipConfig]:
+    """The same chips with plastic synapses that no rule reads; and without these synapses, for the state of the rest.
+
+    Nothing of a pair or an event need be kept.
+    """
+    blind = config.replace(plastic=tuple(array.replace(sensors=None) for array in config.plastic))
+    return blind, config.replace(plastic=())
+
+
+@lru_cache(maxsize=2)
+def _learnt(config: ChipConfig, now: tuple[PlasticArrayState, ...] | None) -> tuple[PlasticArrayState, ...]:
+    """Weights and labels that the simulation has come to, in its first replica, for all trials."""
     arrays = []
-    for fresh, learnt in zip(chips.plastic, now.plastic, strict=True):
-        weight, label = (np.repeat(a[:1], chips.trials, axis=0) for a in (learnt.synapses.weight,
-                                                                          learnt.synapses.label))
-        arrays.append(fresh.replace(synapses=fresh.synapses.replace(weight=weight, label=label)))
-    return chips.replace(plastic=tuple(arrays))
+    for i, array in enumerate(config.plastic):
+        if not now:
+            arrays.append(initial_array_state(array, 1).replace(events=None))
+            continue
+        synapses = now[i].synapses
+        arrays.append(PlasticArrayState(PlasticState(synapses.weight[:1], synapses.label[:1])))
+    return tuple(arrays)
 
 
 def _checked(duration, trials, first_trial) -> int:

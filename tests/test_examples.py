@@ -25,7 +25,13 @@ FIGURES = {"balanced_network": {"rate_hz", "cv_isi", "synapses_lost", "chips"},
            "htm_paper_memory": {"correct_57", "correct_40", "correct_65", "correct_spread_2", "correct_calibrated",
                                 "same_as_reference"},
            "htm_place_and_route": {"pooler_248x496_lost", "triple_32_chips", "memory_14x16_lost", "memory_14_cells",
-                                   "segments_4x128_lost"}}
+                                   "segments_4x128_lost"},
+           "htm_spatial_pooler": {"q_ideal", "q_calibrated_untrained", "q_calibrated_trained", "q_uncalibrated_trained",
+                                  "auc_trained", "auc_reference", "auc_boosted", "columns_used_boosted",
+                                  "paper_active_400", "paper_overlap_rms"},
+           "htm_temporal_memory": {"htm_episodes_set1", "htm_episodes_set2", "htm_episodes_set3", "fresh_solved",
+                                   "fresh_solved_reference", "lab_error_diw", "lab_error_no_diw"},
+           "htm_pipeline": {"accuracy", "reference_accuracy", "recovery_elements"}}
 NEEDS = {"structural_plasticity": "sklearn"}
 
 

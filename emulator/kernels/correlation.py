@@ -216,8 +216,9 @@ def _stride(length: int) -> int:
 
 def _widened(array: np.ndarray, value: float, stride: int) -> np.ndarray:
     """A copy with unused columns at the end."""
-    out = np.full((*array.shape[:-1], stride), value)
+    out = np.empty((*array.shape[:-1], stride))
     out[..., :array.shape[-1]] = array
+    out[..., array.shape[-1]:] = value
     return out
 
 
@@ -301,6 +302,20 @@ class SensorRun(Readout):
         self._lines[key] = *arrays, self._limits[:len(arrays[0])]
         return self._lines[key]
 
+    def pre_rows(self, step: int, trial: int, rows: np.ndarray, hits: np.ndarray) -> None:
+        """Presynaptic events of one step and trial in different rows (E,), ``hits`` bool (E, C): ``pre`` for each."""
+        if step < self._now or step == self._posted:
+            self._refuse(step)
+        self._now = step
+        width = self._shape[1]
+        seen, post = self._t_pre[trial, rows, :width], self._t_post[trial, :width]
+        event, column = ((post >= seen) & hits).nonzero()  # few columns have spiked since
+        at = rows[event], column
+        grown = _pairs(post[column], step, self._pre_rate[at], self._pre_eta[at], np.ones(len(column), bool))
+        grown += self._acausal[trial][at]
+        self._acausal[trial][at] = np.minimum(grown, self._most)
+        self._t_pre[trial, rows, :width] = np.where(hits, float(step), seen)
+
     def post(self, step: int, trial: int, column: int) -> None:
         """A postsynaptic event of a column."""
         if step < self._now:
@@ -363,14 +378,14 @@ class SensorRun(Readout):
 
     # --- readout -----------------------------------------------------------------------------------------------------
 
-    def stored(self, kind: str, rows: Chosen = None, trials: Chosen = None) -> np.ndarray:
-        """Stored correlation (t, r, C) as it is, CADC LSB, a copy; no converter, no noise."""
+    def stored(self, kind: str, rows: Chosen = None, trials: Chosen = None, columns: Chosen = None) -> np.ndarray:
+        """Stored correlation (t, r, c) as it is, CADC LSB, a copy; no converter, no noise."""
         self._demand_kind(kind)
-        several, (height, columns) = several_of(trials, len(self._causal)), self._shape
-        which = several_of(rows, height)
+        several, (height, width) = several_of(trials, len(self._causal)), self._shape
+        which, side = several_of(rows, height), several_of(columns, width)
         if kind == CAUSAL:
-            return np.array(self._causal[several][:, :, which].swapaxes(1, 2), order="C")
-        return np.array(self._acausal[several][:, which, :columns], order="C")
+            return np.array(self._causal[several][:, side][:, :, which].swapaxes(1, 2), order="C")
+        return np.array(self._acausal[several][:, which, :width][..., side], order="C")
 
     def reset(self, rows: Chosen = None, columns: Chosen = None, trials: Chosen = None) -> None:
         """Empty both capacitors of synapses; all rows, columns and trials by default."""
@@ -380,12 +395,15 @@ class SensorRun(Readout):
             where = np.ix_(*(np.arange(n)[x] for x, n in zip(where, sizes, strict=True)))
         self._acausal[..., :sizes[2]][where] = self._causal.swapaxes(1, 2)[where] = 0.0
 
-    def state(self) -> SensorState:
-        """The present state; a run that goes on from it gives the same, bit for bit."""
-        acausal, *times = (array[..., :self._shape[1]].copy() for array in (self._acausal, self._t_pre, self._t_post))
-        # by column, and with the unused ends: so the next run copies it fast, and a rule reads it fast
-        causal = self._causal_wide.copy()[..., :self._shape[0]].swapaxes(1, 2)
-        return SensorState(causal, acausal, *times)
+    def state(self, last: bool = False) -> SensorState:
+        """The present state; a run that goes on from it gives the same, bit for bit.
+
+        ``last`` says that this run takes no further event: its own arrays are handed over.
+        """
+        wide = (self._causal_wide, self._acausal, self._t_pre, self._t_post)
+        causal, *others = wide if last else (array.copy() for array in wide)
+        # with the unused ends, and causal ones by column: so the next run copies them fast, and a rule reads them fast
+        return SensorState(causal[..., :self._shape[0]].swapaxes(1, 2), *(a[..., :self._shape[1]] for a in others))
 
 
 def _pairs(last: np.ndarray, step: int, rate: np.ndarray, eta: np.ndarray, fresh: np.ndarray) -> np.ndarray:

@@ -52,6 +52,9 @@ def step_mean(h: float, tau_s: np.ndarray) -> np.ndarray:
     return phi(-h / tau_s)
 
 
+_FEW_LENDERS = 2  # of a membrane, up to which one after the other is faster than all at once
+
+
 class Lenders(NamedTuple):
     """Circuits that lend their inputs to membranes; index arrays or slices of one length.
 
@@ -90,14 +93,44 @@ def linear_step(x: np.ndarray, decay: np.ndarray, drift: np.ndarray | None,
     if drift is None and not joined:
         return plain
 
+    lend = _lending(v, joined, whole)
+
     def full() -> None:
         plain()
-        for membrane, lender, _ in joined:
-            v[:, membrane] += whole[1][:, lender] + whole[2][:, lender]
+        lend()
         if drift is not None:
             add(v, drift, v)
 
     return full
+
+
+def _lending(v: np.ndarray, joined: tuple[Lenders, ...], whole: np.ndarray) -> Step:
+    """Adds the inputs of lending circuits to their membranes."""
+    if len(joined) <= _FEW_LENDERS:
+        def one_by_one() -> None:
+            for membrane, lender, _ in joined:
+                v[:, membrane] += whole[1][:, lender] + whole[2][:, lender]
+
+        return one_by_one
+    order = np.arange(max(v.shape[1], whole.shape[2]))
+    pairs = np.concatenate([np.stack([order[m], order[lend]]) for m, lend, _ in joined], axis=1)
+    pairs = pairs[:, np.argsort(pairs[0], kind="stable")]
+    membranes, first = np.unique(pairs[0], return_index=True)
+    lenders, exc, inh = pairs[1], whole[1], whole[2]
+    lent, other = (np.empty((len(v), len(lenders))) for _ in range(2))
+    mine = v[:, membranes[0]:membranes[0] + 1] if len(membranes) == 1 else None
+
+    def together() -> None:
+        exc.take(lenders, 1, lent, "clip")
+        inh.take(lenders, 1, other, "clip")
+        np.add(lent, other, lent)
+        total = np.add.reduceat(lent, first, axis=1)
+        if mine is None:
+            v[:, membranes] += total
+        else:
+            np.add(mine, total, mine)
+
+    return together
 
 
 def _full(constant, shape: tuple[int, ...]):

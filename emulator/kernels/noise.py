@@ -15,23 +15,29 @@ from functools import lru_cache
 import numpy as np
 
 from .. import limits
-from ..config import ChipConfig
+from ..config import ChipConfig, Circuits
 from ..streams import BLOCK_STEPS, Stream, generator
 
 INTERVAL_US = 2.0
 _INTERVALS = 64  # of slow noise in a block
+_MANY = 8  # trials from which on only what a run needs is drawn
+
+
+def _normals(config: ChipConfig, stream: Stream, trials: int, first_trial: int, rows: int, *key: int) -> np.ndarray:
+    """Standard normals (rows, trials, N) of a block, single precision in the draw."""
+    return _drawn(config.circuits, config.chips, config.noise.seed, stream, trials, first_trial, rows, *key)
 
 
 @lru_cache(maxsize=8)
-def _normals(config: ChipConfig, stream: Stream, trials: int, first_trial: int, rows: int, *key: int) -> np.ndarray:
-    """Standard normals (rows, trials, N) of a block, single precision in the draw."""
-    c = config.circuits
+def _drawn(c: Circuits, chips: int, seed: int, stream: Stream, trials: int, first_trial: int, rows: int, *key: int
+           ) -> np.ndarray:
+    """They are kept by what they depend on: configurations of one network ask for the same."""
     out = np.empty((rows, trials, len(c)))
     for t in range(trials):
-        for chip in range(config.chips):
+        for chip in range(chips):
             here = np.flatnonzero(c.chip == chip)
             if len(here):
-                rng = generator(config.noise.seed, stream, first_trial + t, chip, *key)
+                rng = generator(seed, stream, first_trial + t, chip, *key)
                 z = rng.standard_normal((rows, limits.CIRCUITS), dtype=np.float32)
                 out[:, t, here] = z[:, c.circuit[here]]
     out.flags.writeable = False
@@ -39,20 +45,24 @@ def _normals(config: ChipConfig, stream: Stream, trials: int, first_trial: int, 
 
 
 class SlowNoise:
-    """The slow process of a run: ``at(step)`` moves ``value`` (trials, N), in LSB, to the interval of a step."""
+    """The slow process of a run up to ``stop``: ``at(step)`` moves ``value`` (trials, N), LSB, to a step's interval."""
 
-    def __init__(self, config: ChipConfig, trials: int, first_trial: int, value: np.ndarray) -> None:
+    def __init__(self, config: ChipConfig, trials: int, first_trial: int, value: np.ndarray, stop: int) -> None:
         noise, c = config.noise, config.circuits
         self.interval = max(1, round(INTERVAL_US / config.step_us))
         self.value = value
         self._sigma = noise.membrane_noise * np.sqrt(1.0 + c.tau_m / noise.membrane_noise_tau)
         self._keep = np.exp(-self.interval * config.step_us / noise.membrane_noise_tau)
-        self._key = (config, Stream.MEMBRANE, trials, first_trial, _INTERVALS)
+        self._key = (config, Stream.MEMBRANE, trials, first_trial)
+        self._last = (stop - 1) // self.interval
+        self._many = trials > _MANY
 
     def at(self, step: int) -> None:
         """Move on to the interval that begins at ``step``, a multiple of ``interval``."""
         block, row = divmod(step // self.interval, _INTERVALS)
-        z = self._sigma * _normals(*self._key, block)[row]
+        # the first rows of a block are the same, however many are drawn; few trials draw all, and keep them
+        rows = min(_INTERVALS, self._last - block * _INTERVALS + 1) if self._many else _INTERVALS
+        z = self._sigma * _normals(*self._key, rows, block)[row]
         if step == 0:
             self.value[...] = z
         else:

@@ -132,28 +132,29 @@ class PlasticRun:
         """Present labels, int16 (t, r, C), a copy."""
         return self._label[several_of(trials, len(self._label))][:, several_of(rows, self._shape[0])].astype(np.int16)
 
-    def set_weights(self, values, rows: Chosen = None, saturate: bool = True, trials: Chosen = None) -> np.ndarray:
-        """Write weights of whole rows.
+    def set_weights(self, values, rows: Chosen = None, saturate: bool = True, trials: Chosen = None,
+                    columns: Chosen = None) -> np.ndarray:
+        """Write weights of whole rows, or of some columns of them.
 
         Parameters
         ----------
-        values : int or float, broadcastable to (t, r, C)
+        values : int or float, broadcastable to (t, r, c)
             Floats become integers by ``floor(x + 1/2)``. Where there is no synapse they have no effect and may be NaN.
-        rows, trials : int, slice or int array, optional
+        rows, trials, columns : int, slice or int array, optional
             By default all.
         saturate : bool
             Limit what is outside 0..63; if False it is an error, and nothing is written.
 
         Returns
         -------
-        bool, (t, r, C)
+        bool, (t, r, c)
             Where a weight was saturated.
 
         Raises
         ------
         ValueError
         """
-        where, shape, there = self._place(rows, trials)
+        where, shape, there = self._place(rows, trials, columns)
         whole = _whole(_fit(values, shape, "weights"), there)
         clipped = (whole < 0) | (whole > limits.WEIGHT_MAX)
         if not saturate:
@@ -171,10 +172,14 @@ class PlasticRun:
         self._label[where] = np.where(there, values, self._label[where])
         self._forget(*where[:2])
 
-    def _place(self, rows: Chosen, trials: Chosen) -> tuple[tuple[np.ndarray, ...], tuple[int, ...], np.ndarray]:
+    def _place(self, rows: Chosen, trials: Chosen, columns: Chosen = None
+               ) -> tuple[tuple[np.ndarray, ...], tuple[int, ...], np.ndarray]:
         """Index, shape and existing synapses of what is to be written."""
         t, r = (np.arange(n)[several_of(x, n)] for x, n in ((trials, len(self._weight)), (rows, self._shape[0])))
-        return (t[:, None], r[None, :]), (len(t), len(r), self._shape[1]), self._there[r]
+        if columns is None:
+            return (t[:, None], r[None, :]), (len(t), len(r), self._shape[1]), self._there[r]
+        c = np.arange(self._shape[1])[several_of(columns, self._shape[1])]
+        return (t[:, None, None], r[:, None], c), (len(t), len(r), len(c)), self._there[r[:, None], c]
 
     def _forget(self, trials: np.ndarray, rows: np.ndarray) -> None:
         if trials.size * rows.size >= self._weight[..., 0].size:

@@ -79,7 +79,7 @@ class CostMeter:
 
     def __init__(self) -> None:
         self._counts: Counter[Operation] = Counter()
-        self._rows: set[tuple[int, int]] = set()  # array and row
+        self._rows: dict[int, set[int]] = {}  # by array
         self._converting: str | None = None
 
     # --- charging ----------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class CostMeter:
 
     def touch(self, array: int, rows: np.ndarray) -> None:
         """Note rows of an array of synapses as read or written; the key tells arrays apart."""
-        self._rows.update((array, row) for row in rows.tolist())
+        self._rows.setdefault(array, set()).update(rows.tolist())
 
     # --- result ------------------------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class CostMeter:
     @property
     def row_count(self) -> int:
         """Different rows of synapses that were read or written."""
-        return len(self._rows)
+        return sum(map(len, self._rows.values()))
 
     @property
     def cycles(self) -> int:

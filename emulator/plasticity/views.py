@@ -17,14 +17,15 @@ from ..kernels.sensor_readout import ACAUSAL, CAUSAL, SensorReadout
 from ..plastic import PlasticArray, PlasticArrayState
 from .cost import CostMeter, Operation
 
-_Take = Callable[[np.ndarray, int | None], np.ndarray]  # rows and trial (None for all) -> (trials, rows, columns)
+_Take = Callable[[np.ndarray | None, int | None], np.ndarray]  # rows, trial (None for all) -> (trials, rows, columns)
 
 
 class SynapseView:
     """The synapses of one projection; all arrays are (rows, columns), for a batched rule (replicas, rows, columns).
 
     ``row`` chooses rows, all by default: a number, a slice or an array. A batched rule may choose other rows in each
-    replica by an array (replicas, r).
+    replica by an array (replicas, r). ``column`` chooses columns in the same way, but for all replicas alike; the
+    processor works on whole rows, and is charged for them.
 
     Attributes
     ----------
@@ -56,10 +57,14 @@ class SynapseView:
         self._meter, self._rng, self._batched = meter, rng, batched
         self._trials = len(state.synapses.weight)
         self._array, self._state = array, state
-        self._now = PlasticRun(array.there, array.strength, state.synapses)
         self._next: PlasticRun | None = None
         self._sensors = (None if array.sensors is None or state.sensors is None
                          else SensorReadout(array.sensors, state.sensors))
+
+    @cached_property
+    def _now(self) -> PlasticRun:
+        """What is there at present; many rules don't ask."""
+        return PlasticRun(self._array.there, self._array.strength, self._state.synapses)
 
     @cached_property
     def neuron(self) -> np.ndarray:
@@ -80,8 +85,8 @@ class SynapseView:
         self._charge(Operation.WEIGHT_READ, row)
         return self._read(self._now.weights, row)
 
-    def set_weights(self, values, row=None, saturate: bool = True) -> np.ndarray:
-        """Write weights of all rows, or of some; True where one was limited to 0..63.
+    def set_weights(self, values, row=None, saturate: bool = True, column=None) -> np.ndarray:
+        """Write weights of all rows, or of some, and of all their columns, or of some; True where one was limited.
 
         Raises
         ------
@@ -89,7 +94,8 @@ class SynapseView:
             With ``saturate=False``, if a weight lies outside.
         """
         self._charge(Operation.WEIGHT_WRITE, row)
-        return self._write(lambda v, rows, trial: self._written().set_weights(v, rows, saturate, trial), values, row)
+        return self._write(lambda v, rows, trial: self._written().set_weights(v, rows, saturate, trial, column), values,
+                           row, None if column is None else len(np.atleast_1d(np.arange(self.shape[1])[column])))
 
     def get_labels(self, row=None) -> np.ndarray:
         """Labels 0..63, int16: which events of its row a synapse listens to."""
@@ -124,13 +130,13 @@ class SynapseView:
 
     # --- correlation ---------------------------------------------------------------------------------------
 
-    def get_causal_correlation(self, row=None) -> np.ndarray:
+    def get_causal_correlation(self, row=None, column=None) -> np.ndarray:
         """Baseline minus code of the causal sensors, int16: rises with correlation; noise brings some below 0."""
-        return self._convert(row, lambda s, rows, trial, rng: s.correlation(CAUSAL, rows, rng, trial))
+        return self._convert(row, lambda s, rows, trial, rng: s.correlation(CAUSAL, rows, rng, trial, column))
 
-    def get_acausal_correlation(self, row=None) -> np.ndarray:
+    def get_acausal_correlation(self, row=None, column=None) -> np.ndarray:
         """Baseline minus code of the acausal sensors."""
-        return self._convert(row, lambda s, rows, trial, rng: s.correlation(ACAUSAL, rows, rng, trial))
+        return self._convert(row, lambda s, rows, trial, rng: s.correlation(ACAUSAL, rows, rng, trial, column))
 
     def get_correlation_codes(self, kind: str, row=None) -> np.ndarray:
         """Codes 0..255 of the converter, which fall with correlation; ``kind`` is "causal" or "acausal"."""
@@ -139,7 +145,7 @@ class SynapseView:
     def reset_correlation(self, row=None) -> None:
         """Empty both sensors of rows."""
         self._charge(Operation.CORRELATION_RESET, row)
-        for rows, trial in self._parts(row):
+        for rows, trial in self._chosen(row):
             self._need_sensors().reset(rows, trials=trial)
 
     def _convert(self, row, take: Callable) -> np.ndarray:
@@ -186,6 +192,10 @@ class SynapseView:
                              f"({self._trials}, r), for a rule with batched=True")
         return [(self._rows(np.asarray(r)), t) for t, r in enumerate(row)]
 
+    def _chosen(self, row) -> Sequence[tuple[np.ndarray | None, int | None]]:
+        """As ``_parts``, but all rows are None: what need not be picked is faster."""
+        return [(None, None)] if row is None else self._parts(row)
+
     def _touched(self, row) -> int:
         """How many rows are touched in one replica; the meter is told which."""
         rows = self._parts(row)[0][0]
@@ -196,11 +206,11 @@ class SynapseView:
         self._meter.charge(operation, limits.VECTORS_PER_ROW * self._touched(row))
 
     def _read(self, take: _Take, row) -> np.ndarray:
-        parts = [take(rows, trial) for rows, trial in self._parts(row)]
+        parts = [take(rows, trial) for rows, trial in self._chosen(row)]
         values = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return values if self._batched else values[0]
 
-    def _write(self, put: Callable, values, row) -> np.ndarray:
+    def _write(self, put: Callable, values, row, columns: int | None = None) -> np.ndarray:
         values, parts = np.asarray(values), self._parts(row)
         if not self._batched and values.ndim >= 2:
             values = values[None]
@@ -208,7 +218,7 @@ class SynapseView:
             result = put(values, parts[0][0], parts[0][1])
         else:
             whole = np.broadcast_to(values, (self._trials, *np.broadcast_shapes(
-                values.shape[-2:], (len(parts[0][0]), self.shape[1]))))
+                values.shape[-2:], (len(parts[0][0]), self.shape[1] if columns is None else columns))))
             done = [put(whole[t], rows, t) for t, (rows, _) in enumerate(parts)]
             result = None if done[0] is None else np.concatenate(done)
         return result if self._batched or result is None else result[0]

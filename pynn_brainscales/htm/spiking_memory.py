@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from .accumulated_rule import AccumulatedRule
 from .sdr import SDR, bits_of
 from .sequence_network import SequenceNetwork, SequenceParameters
 from .sequence_rule import SequenceRule
+from .session import Session
 from .stdsp_rule import STDSPRule
 from .verified_rule import PERMANENCE_MAX, VerifiedPredictionRule
 
@@ -43,7 +45,7 @@ class SpikingTemporalMemory:
     """A temporal memory on the chip: somata with plateau dendrites, and a rule that reads them once in each cycle.
 
     Arguments have the names, order and meaning of ``TemporalMemory`` where the chip has the like; others must be left
-    out. The network is made in a new simulation.
+    out. The network is a simulation of its own; use its objects inside ``with memory.current():``.
 
     Parameters
     ----------
@@ -68,12 +70,13 @@ class SpikingTemporalMemory:
     ruleParameters : dict, optional
         Further arguments of the rule.
     chip, chip_seed, replicas, timestep
-        As of ``setup``. Replicas learn other sequences side by side on the same chip.
+        As of ``setup``; ``chip_seed`` is ``seed`` by default. Replicas learn other sequences side by side on the same
+        chip.
     source : callable, optional
         Makes what drives the columns: called with this object when the neurons are there. By default a
         ``SpikeSourceArray`` with a cell for each column.
     new : bool
-        Begin a new simulation. False adds the network to the present one, whose timestep it takes.
+        False adds the network to the present simulation, whose chip, seeds, replicas and timestep it takes.
 
     Attributes
     ----------
@@ -108,17 +111,26 @@ class SpikingTemporalMemory:
         self.cycle, self.anomaly, self.replicas = float(cycle), 0.0, replicas
         self.parameters = self._parameters(parameters)
         _warn_of_cycle(self.cycle, self.parameters)
-        if new:
-            sim.setup(timestep=timestep, min_delay=timestep, chip=chip, chip_seed=chip_seed, seed=seed,
-                      replicas=replicas)
-        limited = simulator.state.target.profile.limited
-        fan_in = (self._columns.size - 1) * cellsPerColumn
-        if limited and self.parameters.dendrite_circuits * limits.ROWS < fan_in:
-            self.parameters = replace(self.parameters, dendrite_circuits=-(-fan_in // limits.ROWS))
+        self._session = Session() if new else nullcontext()
         permanences = {"connected": connectedPermanence, "increment": permanenceIncrement,
                        "decrement": permanenceDecrement, "predicted_decrement": predictedSegmentDecrement}
         self.rule = self._make_rule(rule, dynamicInhibition, permanences, seed, ruleParameters or {})
-        self._build(source, limited)
+        with self.current():
+            if new:
+                sim.setup(timestep=timestep, min_delay=timestep, chip=chip, seed=seed, replicas=replicas,
+                          chip_seed=seed if chip_seed is None else chip_seed)
+            self._build(source)
+
+    def current(self) -> AbstractContextManager:
+        """For ``with``: inside, the memory's network is that of the simulator; what was there before comes back."""
+        return self._session
+
+    def _build(self, source) -> None:
+        limited = simulator.state.target.profile.limited
+        fan_in = (self._columns.size - 1) * self.cellsPerColumn
+        if limited and self.parameters.dendrite_circuits * limits.ROWS < fan_in:
+            self.parameters = replace(self.parameters, dendrite_circuits=-(-fan_in // limits.ROWS))
+        self._connect(source, limited)
 
     def _parameters(self, given: SequenceParameters | None) -> SequenceParameters:
         if self.activationThreshold < 1 or self.cellsPerColumn < self.winners or self.winners < 1:
@@ -141,7 +153,7 @@ class SpikingTemporalMemory:
             return AccumulatedRule(*shape, **{"seed": seed, **further})
         raise ValueError(f"SpikingTemporalMemory: rule={rule!r}; there are 'htm', 'stdsp' and 'accumulated'")
 
-    def _build(self, source, limited: bool) -> None:
+    def _connect(self, source, limited: bool) -> None:
         columns, cells = self._columns.size, self.cellsPerColumn
         connected = ~np.kron(np.eye(columns, dtype=bool), np.ones((cells, cells), bool))
         delay = simulator.state.dt
@@ -199,15 +211,12 @@ class SpikingTemporalMemory:
             raise RuntimeError("SpikingTemporalMemory.present: the columns are driven by cells of the network, not by "
                                "elements; use sim.run()")
         given = [[np.asarray(e, np.int64).reshape(-1) for e in part] for part in self._for_each_replica(elements)]
-        for replica, part in enumerate(given):
-            self._send(replica, part)
-        self.rule.learning = learn
-        state, count = simulator.state, len(given[0])
-        before, state.progress = state.progress, progress
-        try:
+        count, self.rule.learning = len(given[0]), learn
+        with self.current():
+            for replica, part in enumerate(given):
+                self._send(replica, part)
+            simulator.state.progress = progress
             sim.run(count * self.cycle)
-        finally:
-            state.progress = before
         return self.presented(count)
 
     def _send(self, replica: int, elements: list[np.ndarray]) -> None:
@@ -281,7 +290,8 @@ class SpikingTemporalMemory:
 
     def report(self):
         """The report of the mapping: circuits, rows, and what was lost."""
-        return sim.map_network().report
+        with self.current():
+            return sim.map_network().report
 
     def _cells(self, cells: np.ndarray, replica: int) -> SDR:
         result = SDR([*self._columns.dimensions, self.cellsPerColumn])

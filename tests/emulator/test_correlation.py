@@ -488,3 +488,32 @@ def test_many_postsynaptic_events_of_a_step_are_as_single_ones(columns):
     assert (many.stored(CAUSAL) > 0.0).any()
     for a, b in zip(vars(one.state()).values(), vars(many.state()).values(), strict=True):
         assert np.array_equal(a, b)
+
+
+def test_some_columns_are_read_and_all_are_reset():
+    """Of a run and of a state between two; whatever is chosen, it is what lies there."""
+    p = sensors()
+    run = SensorRun(p, initial_sensor_state(B, R, C), H)
+    play(run, *trains())
+    between = SensorReadout(p, run.state())
+    some = np.array([4, 0])
+    for kind in KINDS:
+        for source in (run, between):
+            whole = source.stored(kind)
+            assert whole.max() > 0.5
+            assert np.array_equal(source.stored(kind, columns=some), whole[:, :, some])
+            part = source.stored(kind, rows=[1, 3], trials=2, columns=some)
+            assert np.array_equal(part, whole[2:, [1, 3]][:, :, some])
+            assert np.array_equal(source.correlation(kind, columns=some), source.correlation(kind)[:, :, some])
+    between.reset()
+    assert all(between.stored(kind).max() == 0.0 for kind in KINDS)
+    again = SensorRun(p, between.state(), H)
+    assert np.array_equal(again.state().t_pre, run.state().t_pre)
+
+
+def test_the_last_state_is_the_same():
+    run = SensorRun(sensors(), initial_sensor_state(B, R, C), H)
+    play(run, *trains())
+    copied, last = run.state(), run.state(last=True)
+    for name in FIELDS:
+        assert np.array_equal(getattr(copied, name), getattr(last, name))

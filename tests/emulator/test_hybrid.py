@@ -4,11 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+from pynn_brainscales.emulator import hybrid
 from pynn_brainscales.emulator.config import EXC, INH, FreeSynapses, Probe
 from pynn_brainscales.emulator.hybrid import HybridRun
 from pynn_brainscales.emulator.kernels.correlation import draw_sensors
 from pynn_brainscales.emulator.plastic import PlasticArray, initial_array_state
 from pynn_brainscales.emulator.run import run
+from pynn_brainscales.emulator.state import initial_state
 from pynn_brainscales.emulator.stimulus import Stimulus
 
 N, EXTERNAL, ROWS = 10, 6, 9
@@ -161,3 +163,59 @@ def test_bad_arrays(make, change, sentence):
     cfg = make.config(N, [], EXTERNAL).replace(plastic=(array().replace(**change),))
     with pytest.raises(ValueError, match=sentence):
         run(cfg, None, 1.0)
+
+
+def side_by_side(with_sensors=True):
+    """An array on neighbouring circuits, with an event of its own for each channel and row."""
+    p = array(3, with_sensors)
+    rows = np.arange(ROWS)
+    return p.replace(circuit=np.arange(2, 9), source=N + np.tile(np.arange(EXTERNAL), ROWS),
+                     row=np.repeat(rows, EXTERNAL), event_label=np.tile(np.arange(EXTERNAL) % 3, ROWS),
+                     delay_steps=np.full(ROWS * EXTERNAL, 2))
+
+
+def volleys(trials=1):
+    """All channels at equal steps, again and again."""
+    channel = np.tile(np.arange(EXTERNAL), 60)
+    time = np.repeat(np.arange(60) * 2.0, EXTERNAL)
+    return Stimulus(np.tile(channel, trials), np.tile(time, trials), np.repeat(np.arange(trials), len(channel)), trials)
+
+
+def several_rows():
+    """Events of one step in different rows: one channel each."""
+    p = side_by_side()
+    keep = np.arange(len(p.row)) % EXTERNAL == p.row % EXTERNAL
+    return p.replace(source=p.source[keep], row=p.row[keep], event_label=p.event_label[keep],
+                     delay_steps=p.delay_steps[keep])
+
+
+def test_events_of_a_step_act_together(make, monkeypatch):
+    """Bit for bit as one after the other."""
+    p, ends, recordings = several_rows(), [], []
+    cfg = make.config(N, [], EXTERNAL).replace(plastic=(p,))
+    for least in (3, 10**9):
+        monkeypatch.setattr(hybrid, "_SEVERAL", least)
+        recording, end = run(cfg, volleys(), 150.0)
+        recordings.append(recording)
+        ends.append(end)
+    assert len(recordings[0].spike_step) > 20
+    assert np.array_equal(recordings[0].spike_step, recordings[1].spike_step)
+    assert same(ends[0].plastic, ends[1].plastic)
+    assert ends[0].plastic[0].sensors.acausal.max() > 1.0
+    assert ends[0].x.tolist() == ends[1].x.tolist()
+
+
+@pytest.mark.parametrize("with_sensors", [True, False])
+@pytest.mark.parametrize("p", [array, side_by_side])
+def test_weights_of_one_trial_are_those_of_all(make, p, with_sensors):
+    cfg = make.config(N, [], EXTERNAL, probes=[Probe("v", np.arange(N), 1)]).replace(
+        plastic=(p(with_sensors=with_sensors),))
+    whole = initial_state(cfg, 3)
+    synapses = whole.plastic[0].synapses
+    one = synapses.replace(weight=synapses.weight[:1], label=synapses.label[:1])
+    results = [run(cfg, volleys(3), 100.0, whole.replace(plastic=(whole.plastic[0].replace(synapses=s),)))
+               for s in (synapses, one)]
+    (a, end), (b, alike) = results
+    assert len(a.spike_step) > 20
+    assert np.array_equal(a.samples[0].values, b.samples[0].values)
+    assert same(end.plastic[0].sensors, alike.plastic[0].sensors)

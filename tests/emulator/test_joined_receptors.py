@@ -80,3 +80,21 @@ def test_a_membrane_with_one_reversal_potential_lends_no_others(make):
     same = cfg.circuits.replace(e_rev_exc=np.array([30.0, 150.0]), e_ref_exc=np.array([29.0, 149.0]))
     with pytest.raises(ValueError, match=r"circuits.e_rev_exc of a joined circuit is not its membrane's"):
         run(cfg.replace(circuits=same), None, 1.0)
+
+
+def test_many_circuits_lend_to_one_membrane(make):
+    """Seven events into seven circuits of a neuron are seven events into one; a plain neighbour is not touched."""
+    n = 9
+    master = np.array([0, 1, 1, 1, 1, 1, 1, 1, 8])
+    port = np.array([0, 0, 1, 2, 3, 4, 5, 6, 0])
+    times = np.linspace(1.0, 8.0, 7)
+    probes = [Probe("v", np.array([0, 1, 8]), 1)]
+    results = []
+    for circuits in (np.arange(1, 8), np.full(7, 1)):
+        rows = [(n + i, circuit, EXC if i % 2 else INH, 4.0, 2) for i, circuit in enumerate(circuits)]
+        cfg = make.config(n, rows, 7, 0.1, probes, master=master, port=port, v_thresh=1e6)
+        recording, _ = run(cfg, Stimulus(np.arange(7), times), 30.0)
+        results.append(recording.samples[0].values[0])
+    assert np.ptp(results[0][:, 1]) > 1.0
+    np.testing.assert_allclose(results[0], results[1], atol=1e-9)
+    assert np.ptp(results[0][:, [0, 2]]) == 0.0

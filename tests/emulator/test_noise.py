@@ -91,3 +91,16 @@ def test_poisson_sources(make):
         assert np.any(time % 0.1 > 0.01)  # times are not on the grid
     assert not np.array_equal(recording.input_time_us[recording.input_trial == 0][:50],
                               recording.input_time_us[recording.input_trial == 1][:50])
+
+
+def test_slow_noise_does_not_depend_on_the_batch(make):
+    """Many trials draw only what a run needs, few draw whole blocks: the numbers are the same, also after a cut."""
+    cfg = make.config(5, probes=[Probe("v", np.arange(5), 1)], v_thresh=1e6).replace(
+        noise=Noise(seed=9, membrane_noise=0.5))
+    batch, state = run(cfg, no_stimulus(12), 7.3)
+    late, _ = run(cfg, no_stimulus(12), 150.0, state)
+    for t in (0, 11):
+        alone, _ = run(cfg, no_stimulus().replace(first_trial=t), 157.3)
+        both = np.concatenate([r.samples[0].values[t] for r in (batch, late)])
+        assert np.array_equal(both, alone.samples[0].values[0])
+        assert np.ptp(both) > 0.1

@@ -223,3 +223,16 @@ def test_bad_states():
         PlasticRun(there, strength[0], state)
     with pytest.raises(ValueError, match="strength must be finite"):
         PlasticRun(there, strength * np.nan, state)
+
+
+def test_some_columns_are_written():
+    run, there, _ = run_of()
+    before, some = run.weights(), np.array([3, 1])
+    values = np.arange(2 * before.shape[1]).reshape(before.shape[1], 2)
+    run.set_weights(values, columns=some)
+    expected = before.copy()
+    expected[:, :, some] = np.where(there[:, some], np.minimum(values, 63), 0)
+    assert np.array_equal(run.weights(), expected)
+    run.set_weights(7, rows=np.array([0]), trials=np.array([1]), columns=2)
+    expected[1, 0, 2] = 7 * there[0, 2]
+    assert np.array_equal(run.weights(), expected)

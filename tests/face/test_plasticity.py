@@ -312,3 +312,46 @@ def test_time_that_is_reserved_by_rows():
     times, weights = projection.get_array("weight")
     seen = times[np.flatnonzero(np.any(weights != weights[0], axis=1))[0]]
     assert seen == pytest.approx(20.0 + limits.UPDATE_BASE_US + rows * limits.UPDATE_ROW_US, abs=0.3)
+
+
+class Some(sim.PlasticityRule):
+    """Reads and writes some columns."""
+
+    def update(self, ppu, synapses, neurons, recording):
+        (view,) = synapses
+        some, causal = np.array([2, 0]), view.get_causal_correlation()
+        assert np.array_equal(view.get_causal_correlation(column=some), causal[:, some])
+        assert np.array_equal(view.get_acausal_correlation(column=1), view.get_acausal_correlation()[:, 1:2])
+        recording["weight"], recording["causal"] = view.get_weights(), causal
+        assert view.set_weights(view.get_weights()[:, some] + 5, column=some).shape == (view.shape[0], 2)
+
+
+@pytest.mark.parametrize("chip", ["ideal", "quantised"])
+def test_a_rule_may_choose_columns(chip):
+    rule = Some(sim.Timer(start=100.0, period=10.0, num_periods=2), runtime_model=None)
+    network(rule, chip, teacher=[55.0], eta=2.0)
+    sim.run(120.0)
+    (before, after), causal = (rule.get_observable_array(name)[1] for name in ("weight", "causal"))
+    assert causal.max() == 1  # a pair of 4 ms
+    there = before > 0
+    assert np.array_equal(after - before, 5 * there * np.isin(np.arange(before.shape[1]), [0, 2]))
+
+
+@pytest.mark.parametrize("chip", PROFILES)
+def test_trials_with_learnt_weights(chip):
+    """Trials have the weights of now, whatever they are run together with, and leave the sensors alone."""
+    rule = Grow(sim.Timer(start=20.0, period=20.0, num_periods=2), runtime_model=None)
+    network(rule, chip, weight=0.5, w_max=8.0)
+    source = next(p for p in sim.simulator.state.populations if p.label == "source")
+    first = sim.run_trials(40.0, {source: (np.repeat([0, 1], 40), np.zeros(80, int), np.tile(np.arange(40.0), 2))}, 2)
+    sim.run(60.0)
+    given = (np.repeat(np.arange(4), 40), np.arange(160) % 2, np.tile(np.arange(40.0), 4))
+    together = sim.run_trials(40.0, {source: given}, 4)
+    trial, index, time = together.spikes["neurons"]
+    assert len(trial) > len(first.spikes["neurons"][0]) // 2 > 0
+    for k in range(4):
+        alone = sim.run_trials(40.0, {source: tuple(a[given[0] == k] * (i > 0) for i, a in enumerate(given))}, 1,
+                               first_trial=k).spikes["neurons"]
+        assert np.array_equal(alone[1], index[trial == k])
+        assert np.array_equal(alone[2], time[trial == k])
+    assert rule.executed == 2

@@ -75,7 +75,8 @@ def test_accumulated_rule_on_a_chip_with_sensors():
     mature = []
     for _ in range(5):
         memory.present(part * 3)
-        mature.append(memory.network.distal.get("weight", "array", multiple_synapses="sum"))
+        with memory.current():
+            mature.append(memory.network.distal.get("weight", "array", multiple_synapses="sum"))
     codes = [np.nan_to_num(m) > 0 for m in mature]
     assert not codes[0].any()
     assert codes[-1].any()
@@ -116,7 +117,8 @@ def test_columns_may_be_driven_by_cells_of_the_network():
     memory = SpikingTemporalMemory(4, 8, chip="ideal", source=source)
     with pytest.raises(RuntimeError, match="driven by cells of the network"):
         memory.compute([1])
-    sim.run(40.0)
+    with memory.current():
+        sim.run(40.0)
     np.testing.assert_array_equal(memory.presented(2).active[:, 0], [[8, 0, 0, 0], [0, 8, 0, 0]])
 
 
