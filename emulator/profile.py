@@ -131,9 +131,12 @@ uncalibrated = Profile(
     a=0.2, b=0.2, icc=0.13, cadc_offset=10.0, cadc_gain=0.02, sensor_eta=0.5, sensor_tau=0.5, sensor_baseline=10.0,
     **_TEMPORAL)
 
-# variations that studies of the spatial pooler on this chip have used
+# variations that studies of the spatial pooler and the temporal memory on this chip have used
 htm_sp = quantised.replace(name="htm_sp", gain=0.02, synapse=0.1, threshold_distance=0.01)
 htm_sp_strong = quantised.replace(name="htm_sp_strong", gain=0.05, synapse=0.2, threshold_distance=0.02)
+# of circuits that make plateaus and of those that don't alike: the former were to have 5 and 10 %, the latter 3 and 5
+htm_tm = quantised.replace(name="htm_tm", threshold_distance=0.05, synapse=0.2)
+htm_tm_strong = quantised.replace(name="htm_tm_strong", threshold_distance=0.1, synapse=0.3)
 
 
 def variation(sigma: float) -> Profile:
@@ -145,7 +148,8 @@ def variation(sigma: float) -> Profile:
                              threshold_distance=sigma)
 
 
-PROFILES = {p.name: p for p in (ideal, quantised, calibrated, uncalibrated, htm_sp, htm_sp_strong)}
+PROFILES = {p.name: p for p in (ideal, quantised, calibrated, uncalibrated, htm_sp, htm_sp_strong, htm_tm,
+                                   htm_tm_strong)}
 
 
 def profile(which: str | Profile) -> Profile:
