@@ -55,6 +55,8 @@ class AccumulatedRule(SequenceRule):
         presentations drive their inhibitory neuron in the next epoch.
     """
 
+    permanence_max = PERMANENCE_MAX
+
     def __init__(self, cycle: float, start: float, columns: int, cells: int, dynamic: bool, epoch: int = 50,
                  presentations: int = 5, potentiation: float = 1.2, homeostasis: float = 3.0, depression: float = 0.6,
                  target: float = 1.0, correlation: float = 0.5, start_permanence: float = 5.0, mature: float = 40.0,
@@ -81,7 +83,7 @@ class AccumulatedRule(SequenceRule):
         there = np.zeros((size, size), bool)
         there[view.pre_index, view.post_index] = view.row >= 0
         self._there = there & (rng.random((size, size)) < self.probability)
-        self._permanence = np.where(self._there, self.start_permanence, 0.0)
+        self.permanence = np.where(self._there, self.start_permanence, 0.0)[None]  # one for all replicas
         synapses[-1].reset_correlation()
         self._baseline = self._mean(synapses[-1], _BASELINE_READINGS)
         self._spikes, self._plateaus, self._cycles = np.zeros(size), np.zeros(size), 0
@@ -93,13 +95,13 @@ class AccumulatedRule(SequenceRule):
         self._cycles += 1
         if self._cycles < self.epoch:
             return
-        sensors, c = synapses[-1], np.zeros(self._permanence.shape)
+        sensors, c = synapses[-1], np.zeros(self.permanence.shape[1:])
         c[sensors.pre_index, sensors.post_index] = self._read(sensors)
         z, n = (count / self.presentations for count in (self._plateaus, self._spikes))
         grow = self.potentiation * c + self.homeostasis * (self.target - np.minimum(z, 1.0))
-        p = self._permanence + np.where(c > self.correlation, grow, 0.0) - self.depression * n[:, None]
-        self._permanence = np.clip(p, 0.0, PERMANENCE_MAX) * self._there
-        self.write(synapses[0], np.repeat((self._permanence >= self.mature)[None], ppu.replicas, axis=0))
+        p = self.permanence[0] + np.where(c > self.correlation, grow, 0.0) - self.depression * n[:, None]
+        self.permanence = (np.clip(p, 0.0, PERMANENCE_MAX) * self._there)[None]
+        self.write(synapses[0], np.repeat(self.permanence >= self.mature, ppu.replicas, axis=0))
         if self.dynamic:
             view = synapses[1]
             driving = np.repeat((self._plateaus >= 0.5 * self.presentations)[None], ppu.replicas, axis=0)

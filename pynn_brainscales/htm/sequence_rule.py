@@ -34,15 +34,19 @@ class SequenceRule(PlasticityRule):
         Whose counters are read.
     active, predicted, winning : bool, (replicas, columns, cells)
         As the last cycle has left them; winners only where a rule chooses some.
+    permanence : (replicas, somata, dendrites), or None before the first cycle
+        As it is kept, ``permanence_max`` at most.
     """
 
     batched = True
+    permanence_max = 1.0
     follows = False  # whether learn() is to be called while nothing is learnt, too, to follow what goes on
 
     def __init__(self, cycle: float, start: float, columns: int, cells: int, dynamic: bool, runtime_model=None) -> None:
         super().__init__(Timer(start=start, period=cycle), runtime_model)
         self.columns, self.cells, self.dynamic = columns, cells, dynamic
         self.learning, self.soma, self.dendrite = True, None, None
+        self.permanence: np.ndarray | None = None
         self.active = self.predicted = self.winning = np.zeros((1, columns, cells), bool)
 
     def update(self, ppu: Ppu, synapses, neurons, recording: Recording) -> None:

@@ -215,8 +215,9 @@ class SpikingTemporalMemory:
         with self.current():
             for replica, part in enumerate(given):
                 self._send(replica, part)
-            simulator.state.progress = progress
+            before, simulator.state.progress = simulator.state.progress, progress
             sim.run(count * self.cycle)
+            simulator.state.progress = before
         return self.presented(count)
 
     def _send(self, replica: int, elements: list[np.ndarray]) -> None:
@@ -229,8 +230,10 @@ class SpikingTemporalMemory:
 
     def presented(self, cycles: int) -> Presented:
         """What the last cycles have brought, whoever has driven the columns."""
-        active, predicted = (self.rule.get_observable_array(name)[1][-cycles:] for name in ("active", "predicted"))
-        return Presented(active, predicted)
+        now = (self.rule.active, self.rule.predicted)
+        if cycles <= 1:  # without going through all that was recorded
+            return Presented(*(cells.sum(axis=2)[None][:cycles] for cells in now))
+        return Presented(*(self.rule.get_observable_array(name)[1][-cycles:] for name in ("active", "predicted")))
 
     def _for_each_replica(self, elements: Sequence) -> list[list]:
         elements = list(elements)
@@ -281,6 +284,13 @@ class SpikingTemporalMemory:
         if len(self.rule.predicted) <= replica:
             return np.zeros(self._columns.size, bool)
         return self.predictedColumns(self.rule.predicted[replica].sum(axis=1))
+
+    def getPermanences(self, replica: int = 0) -> np.ndarray:
+        """Permanences from all cells to all cells, as shares of the largest one; zeros before the first element."""
+        permanence = self.rule.permanence
+        if permanence is None:
+            return np.zeros((self.numberOfCells, self.numberOfCells))
+        return permanence[replica % len(permanence)] / self.rule.permanence_max
 
     def cellsToColumns(self, cells: SDR) -> SDR:
         """The columns of some cells."""

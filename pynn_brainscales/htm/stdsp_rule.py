@@ -40,6 +40,7 @@ class STDSPRule(SequenceRule):
         As of ``SequenceRule``.
     """
 
+    permanence_max = PERMANENCE_MAX
     bytes_kept = 5  # for a synapse, at most: it chooses the memory
 
     def __init__(self, cycle: float, start: float, columns: int, cells: int, dynamic: bool, potentiation: float = 0.08,
@@ -61,6 +62,7 @@ class STDSPRule(SequenceRule):
         there[view.pre_index, view.post_index] = view.row >= 0
         self._there = there & (rng.random((size, size)) < self.probability)
         ppu.memory["permanence"] = np.repeat((self._least * self._there)[None], ppu.replicas, axis=0)
+        self.permanence = ppu.memory["permanence"]
         ppu.memory["plateaus"] = np.zeros((ppu.replicas, size), np.float32)
 
     def learn(self, ppu: Ppu, synapses, before, fired, predicted, plateau) -> None:

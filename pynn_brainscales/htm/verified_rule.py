@@ -47,6 +47,7 @@ class VerifiedPredictionRule(SequenceRule):
         As of ``SequenceRule``.
     """
 
+    permanence_max = PERMANENCE_MAX
     follows = True
     bytes_kept = 2  # for a synapse, at most: it chooses the memory
 
@@ -67,6 +68,7 @@ class VerifiedPredictionRule(SequenceRule):
         self._there = np.zeros((size, size), bool)
         self._there[view.pre_index, view.post_index] = view.row >= 0
         ppu.memory["permanence"] = np.zeros((ppu.replicas, size, size), np.int8)
+        self.permanence = ppu.memory["permanence"]
         ppu.memory["uses"] = np.zeros((ppu.replicas, self.columns, self.cells), np.int16)
         ppu.memory["start"] = np.zeros((ppu.replicas, size), bool)
         ppu.memory["winners"] = np.zeros((ppu.replicas, size), bool)

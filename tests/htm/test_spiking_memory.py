@@ -39,6 +39,10 @@ def test_high_order_sequences(chip):
     assert predicted.tolist() == [SET[0][1]]
     assert memory.cellsToColumns(memory.getPredictiveCells()).sparse.tolist() == [SET[0][1]]
     assert memory.getWinnerCells().getSum() == 4
+    permanences, cells = memory.getPermanences(), np.arange(12)
+    assert 0.5 <= permanences.max() <= 1.0
+    assert not permanences[np.ix_(cells, cells)].any()
+    assert memory.present([]).active.shape == (0, 1, 6)
 
 
 def test_a_wrong_letter_is_a_surprise():
