@@ -5,7 +5,7 @@ stay on one chip if all of these fit: small circuits count on short delays. Else
 the same part of every population, if that keeps many more spikes on their chip: what is connected place by place, as
 the cells of a column, comes together. On a chip neurons are dealt out to the eight event outputs in turn, so that each
 output, and with it each PADI bus, carries a mix of all populations. Two neurons that a conductance joins share a
-column, the first in the upper row.
+column, the earlier one in the upper row.
 """
 
 from __future__ import annotations
