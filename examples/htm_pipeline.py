@@ -76,7 +76,8 @@ def spiking(seed, streaming, pooler_chip=POOLER_CHIP, memory_chip=MEMORY_CHIP):
                                   stimulusThreshold=9, boostStrength=10.0, seed=seed, chip=pooler_chip)
     memory = SpikingTemporalMemory(COLUMNS, CELLS, activationThreshold=3, winners=2, seed=seed, chip=memory_chip,
                                    predictedSegmentDecrement=0.15, ruleParameters={"stream": streaming},
-                                   parameters=SequenceParameters(coincidence=2.7, inhibiting=1.0))
+                                   parameters=SequenceParameters(coincidence=2.7, inhibiting=0.7,
+                                                                 inhibitory_tau_syn=1.5))
     return Pipeline(Symbols(seed), pooler, memory)
 
 
