@@ -119,11 +119,13 @@ class ReferenceMemory:
             rng = np.random.default_rng(1)
             symbols = [np.sort(rng.choice(2048, 40, replace=False)) for _ in range(60)]
             order = []
-            while len(order) < number:
+            while len(order) < 13 * number:
                 first = 10 * int(rng.integers(5))
                 order += [*range(first, first + 10), int(rng.integers(50, 60))]
             self.memory = TemporalMemory(2048, 32, seed=1)
-            self.elements = [symbols[k] for k in order[:number]]
+            self.elements = [symbols[k] for k in order[:12 * number]]
+            self.learn()  # a memory that holds much is slower
+            self.elements = [symbols[k] for k in order[12 * number:13 * number]]
         else:
             self.memory = TemporalMemory(56, 4, activationThreshold=3, minThreshold=2, maxNewSynapseCount=4, seed=1)
             part = (elements(numbered(SETS["II"]), 1) * number)[:number]
