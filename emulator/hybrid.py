@@ -12,6 +12,7 @@ import numpy as np
 
 from .frozen import Same, read_only
 from .kernels.correlation import SensorRun
+from .kernels.indexing import as_slice
 from .kernels.plastic_array import PlasticRun, PlasticState
 from .kernels.routing import ranges
 from .plastic import PlasticArray, PlasticArrayState
@@ -24,7 +25,7 @@ class _Plan:
     """What does not change from run to run; for the arguments see ``HybridRun``."""
 
     def __init__(self, array: PlasticArray, jump: np.ndarray, master: np.ndarray, sources: int) -> None:
-        self.circuit, self.inputs = _as_slice(array.circuit), array.input.tolist()
+        self.circuit, self.inputs = as_slice(array.circuit), array.input.tolist()
         self.strength = read_only(array.strength * jump[array.input][:, array.circuit])
         order = np.argsort(array.source, kind="stable")
         self.first = np.searchsorted(array.source[order], np.arange(sources + 1))
@@ -178,8 +179,3 @@ class HybridRun:
         """The state after the run."""
         return PlasticArrayState(self.synapses.state(), None if self.sensors is None else self.sensors.state(True),
                                  self.events)
-
-
-def _as_slice(index: np.ndarray) -> slice | np.ndarray:
-    first = int(index[0]) if len(index) else 0
-    return slice(first, first + len(index)) if np.array_equal(index, np.arange(first, first + len(index))) else index

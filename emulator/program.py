@@ -15,6 +15,7 @@ from .config import INH, ChipConfig, Circuits, verify_config
 from .effective import effective_circuits, effective_joints, run_offsets
 from .frozen import Frozen, read_only
 from .joints import Joints
+from .kernels.indexing import as_slice
 from .kernels.neuron import Adaptive, Lenders, current_propagator, step_mean
 from .kernels.relay_samples import verify_relay_probes
 from .kernels.routing import EventTable, tabulate, through_drivers
@@ -242,7 +243,7 @@ def _joined(c: Circuits, kind: int, i: int, j: int) -> tuple[Lenders, ...]:
     master = c.master[lender]
     first = np.concatenate(([0], np.flatnonzero(np.diff(master)) + 1))
     rank = np.arange(len(master)) - np.repeat(first, np.diff(np.append(first, len(master))))
-    return tuple(Lenders(_as_slice(master[rank == r] - i), _as_slice(lender[rank == r]),
+    return tuple(Lenders(as_slice(master[rank == r] - i), as_slice(lender[rank == r]),
                          _mix(c, master[rank == r], lender[rank == r])) for r in range(int(rank.max()) + 1))
 
 
@@ -255,12 +256,6 @@ def _mix(c: Circuits, master: np.ndarray, lender: np.ndarray) -> np.ndarray | No
     exc = (other - own[1]) / np.where(own[0] == own[1], 1.0, own[0] - own[1])
     exc = np.where(c.conductance[master], exc, [[1.0], [0.0]])
     return np.stack([exc, 1.0 - exc])
-
-
-def _as_slice(index: np.ndarray):
-    """A slice where an index counts up by one: much faster than picking."""
-    first = int(index[0])
-    return slice(first, first + len(index)) if np.array_equal(index, np.arange(first, first + len(index))) else index
 
 
 def _clamped(config: ChipConfig, kind: np.ndarray) -> np.ndarray:

@@ -85,6 +85,16 @@ def known_sets(seed, episodes, chip=CHIP):
     return [episodes_to_solve(p, s, memory.silence) for p, s in zip(predicted, sets, strict=True)], memory, predicted
 
 
+def window(seed, cycles=(8.0, 10.0, 14.0, 20.0, 24.0, 26.0, 28.0, 30.0, 34.0, 40.0)):
+    """Episodes to solve sets I and II for several cycles, ms, with plateaus of 30 ms."""
+    sets = [numbered(SETS[name]) for name in ("I", "II")]
+    solved = {}
+    for cycle in cycles:
+        memory, predicted = learn(sets, seed, 6, cycle=cycle)
+        solved[cycle] = [episodes_to_solve(p, s, memory.silence) for p, s in zip(predicted, sets, strict=True)]
+    return solved
+
+
 def stdsp(seed, episodes, chip=NOISE):
     sequences = numbered(SETS["I"])
     memory, predicted = learn([sequences], seed, episodes, cells=15, chip=chip, letters=6, rule="stdsp",
@@ -259,6 +269,7 @@ def main():
     if args.fast:
         del figures["stdsp_episodes_set1"]
     else:
+        print(f"cycles (ms), seed {few[0]}: {window(few[0])}")
         default = [known_sets(seed, 10, chip=calibrated)[0] for seed in few]
         print(f"default profile, seeds {few}: sets I, II, III solved at {default}")
         for chip in (CHIP, calibrated):

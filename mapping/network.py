@@ -263,17 +263,13 @@ def verify_network(network: Network) -> None:
         labels.add(part.label)
         _verify_part(part)
     seen: set[str] = set()
+    for label in (p.label for part in (network.projections, network.joints) for p in part):
+        if label in seen:
+            raise MappingError(f"two projections are labelled {label!r}", "unique labels", hint="rename one of them")
+        seen.add(label)
     for projection in network.projections:
-        if projection.label in seen:
-            raise MappingError(f"two projections are labelled {projection.label!r}", "unique labels",
-                               hint="rename one of them")
-        seen.add(projection.label)
         _verify_projection(projection, network)
     for joint in network.joints:
-        if joint.label in seen:
-            raise MappingError(f"two projections are labelled {joint.label!r}", "unique labels",
-                               hint="rename one of them")
-        seen.add(joint.label)
         _verify_joint(joint, network)
     for probe in network.probes:
         where = f"probe of {probe.population!r}"

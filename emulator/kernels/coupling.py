@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..joints import Joints
+from .indexing import as_slice
 
 
 class Coupling:
@@ -33,7 +34,7 @@ class Coupling:
                  held: np.ndarray) -> None:
         self.x, self.n = x, x.shape[1]
         self._index = np.stack([joints.first, joints.second])
-        self._first, self._second = _as_slice(joints.first), _as_slice(joints.second)
+        self._first, self._second = as_slice(joints.first), as_slice(joints.second)
         self._unit = unit[self._index][:, None, :]
         self._ratio = self._unit[1] / self._unit[0]
         self._same_unit = bool(np.all(self._ratio == 1.0))
@@ -90,9 +91,3 @@ class Coupling:
             np.add(b, d, b)
         else:
             self.x[:, self._second] = b + d
-
-
-def _as_slice(index: np.ndarray):
-    """A slice where an index counts up by one: much faster than picking."""
-    first = int(index[0])
-    return slice(first, first + len(index)) if np.array_equal(index, np.arange(first, first + len(index))) else index

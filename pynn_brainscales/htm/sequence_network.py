@@ -11,7 +11,7 @@ the chip.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -134,8 +134,3 @@ class SequenceNetwork:
         return sim.Projection(source, self.soma, sim.ArrayConnector(np.repeat(wiring, self.cells, axis=1)),
                               sim.StaticSynapse(weight=self.parameters.weights["input"], delay=self.delay),
                               label=f"{source.label} to {self.soma.label}")
-
-
-def scaled(parameters: SequenceParameters, **changes) -> SequenceParameters:
-    """The parameters with some changed."""
-    return replace(parameters, **changes)

@@ -313,7 +313,7 @@ class SpikingTemporalMemory:
 def _warn_of_cycle(cycle: float, p: SequenceParameters) -> None:
     """A warning for cycles in which predictions do not last, or elements run into each other."""
     longest = p.plateau + 4.0  # a plateau begins about 5 ms after an element; measured with plateaus of 30 ms
-    if not 8.0 <= cycle <= longest:
+    if not 10.0 <= cycle <= longest:
         warnings.warn(f"SpikingTemporalMemory: cycle={cycle:g} ms; plateaus of {p.plateau:g} ms carry predictions "
-                      f"over cycles of 8 to {longest:g} ms. Choose parameters.plateau about 1.5 times the cycle; a "
+                      f"over cycles of 10 to {longest:g} ms. Choose parameters.plateau about 1.5 times the cycle; a "
                       f"chip has up to {limits.REFRACTORY_RANGE[1]:g} us of hardware time", UserWarning, stacklevel=3)

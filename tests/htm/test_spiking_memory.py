@@ -135,7 +135,7 @@ def test_wrong_use():
         SpikingTemporalMemory(4, 2, winners=3)
     with pytest.raises(ValueError, match="rule='other'"):
         SpikingTemporalMemory(4, 8, rule="other", chip="ideal")
-    with pytest.warns(UserWarning, match="cycles of 8 to 34 ms"):
+    with pytest.warns(UserWarning, match="cycles of 10 to 34 ms"):
         SpikingTemporalMemory(4, 8, cycle=40.0, chip="ideal")
     memory = SpikingTemporalMemory(4, 8, cycle=40.0, parameters=SequenceParameters(plateau=60.0), chip="ideal")
     with pytest.raises(ValueError, match="columns from 4 to 4; there are 0 to 3"):
